@@ -1,0 +1,53 @@
+"""Read, write and export the data of Inscopix miniscopes.
+
+Start with :func:`isx.open` for any file, or :meth:`isx.Movie.read` and its siblings for a certain kind.
+"""
+
+from isx import _internal, core, io, util
+from isx._version import __version__
+from isx.errors import (
+    IsxError,
+    IsxFileError,
+    IsxFileExistsError,
+    IsxFileNotFoundError,
+    IsxFormatError,
+    IsxImportError,
+    IsxIndexError,
+    IsxStateError,
+    IsxWarning,
+)
+from isx.image import Image
+from isx.movie import Movie
+from isx.spacing import Spacing
+from isx.timing import Duration, Time, Timing
+from isx.util import get_file_extension, get_file_stem, make_output_file_path, make_output_file_paths
+
+#: The vendor's flag for its processing algorithms, which this package does not have.
+_is_with_algos = 0
+
+__all__ = [
+    "Duration",
+    "Image",
+    "IsxError",
+    "IsxFileError",
+    "IsxFileExistsError",
+    "IsxFileNotFoundError",
+    "IsxFormatError",
+    "IsxImportError",
+    "IsxIndexError",
+    "IsxStateError",
+    "IsxWarning",
+    "Movie",
+    "Spacing",
+    "Time",
+    "Timing",
+    "__version__",
+    "_internal",
+    "core",
+    "get_file_extension",
+    "get_file_stem",
+    "io",
+    "make_output_file_path",
+    "make_output_file_paths",
+    "util",
+]

@@ -1,0 +1,189 @@
+"""Session metadata as acquisition software stored them, mapped to flat names for people (spec 01, section 6).
+
+Missing members leave out their own entry only, and a malformed section never costs the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from isx.formats.json_text import normalize
+
+__all__ = ["acquisition_info"]
+
+_ANIMAL = {
+    "Animal Sex": "sex",
+    "Animal Date of Birth": "dob",
+    "Animal ID": "id",
+    "Animal Species": "species",
+    "Animal Weight": "weight",
+    "Animal Description": "description",
+}
+_MICROSCOPE = {
+    "Microscope Focus": "focus",
+    "Microscope Gain": "gain",
+    "Microscope Serial Number": "serial",
+    "Microscope Type": "type",
+    "Exposure Time (ms)": "exp",
+}
+_PROBE = {
+    "Probe Diameter (mm)": "diameter",
+    "Probe Flip": "flip",
+    "Probe Length (mm)": "length",
+    "Probe Pitch": "pitch",
+    "Probe Rotation (degrees)": "rotation",
+    "Probe Type": "type",
+}
+
+
+def _section(parent: Any, key: str) -> Mapping[str, Any]:
+    """A nested object; empty when absent or of another type."""
+    value = parent.get(key) if isinstance(parent, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def _copy(info: dict[str, Any], section: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    info.update({name: section[key] for name, key in names.items() if key in section})
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_number(v) for v in value)
+
+
+def _copy_if(
+    info: dict[str, Any],
+    section: Mapping[str, Any],
+    check: Callable[[Any], bool],
+    names: Mapping[str, str],
+    convert: Callable[[Any], Any] = lambda value: value,
+) -> None:
+    info.update(
+        {name: convert(section[key]) for name, key in names.items() if key in section and check(section[key])}
+    )
+
+
+def _spaced(values: list[Any]) -> str:
+    return "".join(f"{normalize(value)} " for value in values)
+
+
+def _led(microscope: Mapping[str, Any]) -> dict[str, Any]:
+    led = _section(microscope, "led")
+    dual = _section(microscope, "dualColor")
+    info: dict[str, Any] = {}
+    if microscope.get("dualColor") is None:
+        _copy(
+            info,
+            led,
+            {"Microscope EX LED Power (mw/mm^2)": "exPower", "Microscope OG LED Power (mw/mm^2)": "ogPower"},
+        )
+    else:
+        second = "exPower2" if dual.get("enabled") is True else "ogPower"
+        _copy(
+            info,
+            led,
+            {"Microscope EX LED 1 Power (mw/mm^2)": "exPower", "Microscope EX LED 2 Power (mw/mm^2)": second},
+        )
+    return info
+
+
+def _microscope(extra: Mapping[str, Any]) -> dict[str, Any]:
+    microscope = _section(extra, "microscope")
+    info = _led(microscope)
+    _copy(info, microscope, _MICROSCOPE)
+    info.update(_section(microscope, "customMetadata"))
+    _copy_if(info, microscope, _is_bool, {"Wide Field": "widefield"}, str)
+    return info
+
+
+def _processing(extra: Mapping[str, Any]) -> dict[str, Any]:
+    info: dict[str, Any] = {}
+    idps = _section(extra, "idps")
+    _copy_if(info, idps, _is_number, {"efocus": "efocus"}, lambda value: int(value) % 65536)
+    _copy_if(info, idps, _is_text, {"channel": "channel"})
+    _copy_if(info, idps, _is_numbers, {"Interpolated Samples": "interpolatedFrames"}, _spaced)
+    _copy_if(info, idps, _is_bool, {"Motion correction padding": "mc_padding"})
+    _copy_if(
+        info,
+        _section(idps, "cellset"),
+        _is_text,
+        {"Cell Identification Method": "method", "Trace Units": "units"},
+    )
+    if "vesselset" in idps:
+        info.update(_vessels(_section(idps, "vesselset")))
+    return info
+
+
+def _vessels(section: Mapping[str, Any]) -> dict[str, Any]:
+    info: dict[str, Any] = {}
+    _copy_if(
+        info,
+        section,
+        _is_text,
+        {
+            "Vessel Set Type": "type",
+            "Trace Units": "units",
+            "Vessel Diameter Estimation Method": "estimationMethod",
+        },
+    )
+    _copy_if(
+        info,
+        section,
+        _is_number,
+        {"Time Increment (s)": "timeIncrement", "Time Window (s)": "timeWindow"},
+        float,
+    )
+    _copy_if(info, section, _is_numbers, {"Windows with Invalid Frame Error": "invalidWindows"}, _spaced)
+    errors = {
+        "Vessels with Clipping Error": "clippedVessels",
+        "Vessels with No Significant Pixels Error": "noSignificantVessels",
+        "Vessels with Direction Change Error": "directionChangedVessels",
+    }
+    info.update(dict.fromkeys(errors, "{}"))
+    _copy_if(info, section, _is_text, errors)
+    return info
+
+
+def acquisition_info(extra: Any) -> dict[str, Any] | None:
+    """Flat session metadata of an `.isxd`, `.gpio` or `.imu` file (spec 01, section 6.1).
+
+    Parameters
+    ----------
+    extra
+        The decoded ``extraProperties``, or the session JSON of a `.gpio` or `.imu` file.
+
+    Returns
+    -------
+    dict or None
+        Names in ascending order of their bytes; None when the file has nothing to tell.
+    """
+    if not isinstance(extra, Mapping):
+        return None
+    info: dict[str, Any] = {}
+    _copy(info, _section(extra, "animal"), _ANIMAL)
+    info.update(_microscope(extra))
+    _copy(info, extra, {"Session Name": "name"})
+    _copy(info, _section(extra, "personnel"), {"Experimenter Name": "name"})
+    _copy(info, _section(extra, "probe"), _PROBE)
+    _copy_if(
+        info,
+        _section(extra, "producer"),
+        _is_text,
+        {"Acquisition SW Version": "versionBE"},
+        lambda text: text.partition("-")[0],
+    )
+    info.update(_processing(extra))
+    _copy_if(info, _section(extra, "processingInterface"), _is_text, {"Recording UUID": "recordingUUID"})
+    return normalize(info) if info else None

@@ -1,0 +1,302 @@
+"""Reading at positions, and writing such that a file under its final name is always complete."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import mmap
+import os
+import secrets
+import shutil
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from isx.errors import IsxFileError, IsxFileExistsError, IsxFormatError, IsxStateError
+from isx.paths import as_path, canonical, reading_error, require_absent
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from isx.paths import PathInput
+
+__all__ = ["InputFile", "OutputFile", "require_free_space", "sync_folder"]
+
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_HAS_PREADV = hasattr(os, "preadv")
+
+
+class InputFile:
+    """A file open for reading at any position from any thread, in this process or a forked one.
+
+    Parameters
+    ----------
+    path
+        As the caller gave it; error messages quote it so.
+
+    Raises
+    ------
+    IsxFileError
+        The file is missing, a folder, or may not be read.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.given_path = path
+        self.path = canonical(path)
+        try:
+            self._fd = os.open(self.path, os.O_RDONLY | _BINARY)
+        except OSError as error:
+            raise reading_error(path, error) from None
+        self._finalizer = weakref.finalize(self, os.close, self._fd)
+        self._lock = threading.Lock()
+        self._map: mmap.mmap | None = None
+        self.size = os.fstat(self._fd).st_size
+
+    def read_into(self, buffer: Any, offset: int) -> int:
+        """Fill `buffer` from `offset` on; the number of bytes read is smaller only at the end of the file."""
+        if not self._finalizer.alive:
+            raise IsxStateError(f"{self.given_path} is closed.")
+        target = memoryview(buffer).cast("B") if memoryview(buffer).nbytes else memoryview(b"")
+        done = 0
+        try:
+            while done < len(target):
+                count = self._read_some(target[done:], offset + done)
+                if not count:
+                    break
+                done += count
+        except OSError as error:
+            raise reading_error(self.given_path, error) from None
+        return done
+
+    def _read_some(self, target: memoryview[Any], offset: int) -> int:
+        if _HAS_PREADV:
+            return os.preadv(self._fd, [target], offset)
+        with self._lock:  # Windows has no positional read
+            os.lseek(self._fd, offset, os.SEEK_SET)
+            data = os.read(self._fd, min(len(target), 1 << 26))
+        target[: len(data)] = data
+        return len(data)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Exactly `size` bytes from `offset` on.
+
+        Raises
+        ------
+        IsxFormatError
+            The file ends before.
+        """
+        available = max(0, min(size, self.size - offset))
+        buffer = bytearray(available)
+        if self.read_into(memoryview(buffer), offset) < size:
+            raise IsxFormatError(
+                f"{self.given_path} ends at byte {self.size}; {size} bytes from byte {offset} on were expected."
+            )
+        return bytes(buffer)
+
+    def map(self) -> mmap.mmap:
+        """Read-only memory map of the whole file (which must not be empty), made once."""
+        if not self._finalizer.alive:
+            raise IsxStateError(f"{self.given_path} is closed.")
+        with self._lock:
+            if self._map is None:
+                self._map = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
+            return self._map
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Release the file; arrays that are views of it stay valid."""
+        self._map = None
+        self._finalizer()
+
+
+_being_written: set[str] = set()
+_being_written_lock = threading.Lock()
+
+_CANNOT_OPEN = "Unable to open file for writing. ({path}: {error})"
+
+
+class OutputFile:
+    """A new file that takes its final name only when it is complete.
+
+    Bytes go to a temporary file beside it; :meth:`commit` makes them durable and renames. Used as a context
+    manager it commits on success and leaves nothing behind on any error, Ctrl-C included.
+
+    Parameters
+    ----------
+    path
+        Final name.
+    overwrite
+        Replace an existing file on :meth:`commit` instead of refusing it.
+    cannot_open
+        Text of the error when the file cannot be created, with the fields ``{path}`` and ``{error}``.
+
+    Raises
+    ------
+    IsxFileExistsError
+        The file exists, or another object in this process is writing it.
+    IsxFileError
+        The folder is missing or may not be written to.
+    """
+
+    def __init__(self, path: PathInput, *, overwrite: bool = False, cannot_open: str = _CANNOT_OPEN) -> None:
+        self.given_path = as_path(path)
+        self.path = canonical(path)
+        self._overwrite = overwrite
+        if not overwrite:
+            require_absent(self.given_path)
+        with _being_written_lock:
+            if self.path in _being_written:
+                raise IsxFileExistsError(
+                    f"File already exists: {self.given_path} (it is being written by another object)"
+                )
+            _being_written.add(self.path)
+        folder, name = os.path.split(self.path)
+        self.temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.partial")
+        try:
+            self._fd = os.open(self.temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
+        except OSError as error:
+            _being_written.discard(self.path)
+            text = cannot_open.format(path=self.given_path, error=error.strerror or error)
+            raise IsxFileError(text) from None
+        self._owner = os.getpid()
+        self._open = True
+
+    def write(self, data: Any) -> None:
+        """Append bytes, or the bytes of a C-contiguous array."""
+        view = memoryview(data)
+        if not view.nbytes:
+            return
+        view = view.cast("B")
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError as error:
+            raise self.writing_error(error) from None
+
+    def read_into(self, buffer: Any, offset: int) -> None:
+        """Fill `buffer` with what was written at `offset`."""
+        end = os.lseek(self._fd, 0, os.SEEK_CUR)
+        view = memoryview(buffer).cast("B")
+        os.lseek(self._fd, offset, os.SEEK_SET)
+        try:
+            while view:
+                data = os.read(self._fd, min(len(view), 1 << 26))
+                if not data:
+                    raise IsxFormatError(f"{self.temporary} is shorter than what was written to it.")
+                view[: len(data)] = data
+                view = view[len(data) :]
+        finally:
+            os.lseek(self._fd, end, os.SEEK_SET)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process may still write, commit or discard."""
+        return self._open and os.getpid() == self._owner
+
+    def fileno(self) -> int:
+        """Descriptor of the temporary file, for libraries that write on their own."""
+        return self._fd
+
+    def writing_error(self, error: OSError) -> IsxFileError:
+        """The error to raise for an :class:`OSError` met while writing."""
+        hint = " Free some space and try again." if error.errno == errno.ENOSPC else ""
+        return IsxFileError(f"Cannot write {self.given_path}: {error.strerror or error}.{hint}")
+
+    def commit(self) -> None:
+        """Make the content durable and give the file its final name."""
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            raise self.writing_error(error) from None
+        os.close(self._fd)
+        self._finish()
+        if self._overwrite:
+            os.replace(self.temporary, self.path)
+        else:
+            _rename_without_overwriting(self.temporary, self.path, self.given_path)
+        sync_folder(os.path.dirname(self.path))
+
+    def discard(self) -> None:
+        """Remove what was written so far; does nothing after :meth:`commit`, nor in a forked process."""
+        if not self.is_open:
+            return
+        os.close(self._fd)
+        self._finish()
+        with contextlib.suppress(OSError):
+            os.unlink(self.temporary)
+
+    def abandon(self) -> None:
+        """Close but keep the temporary file, for recovery."""
+        if self.is_open:
+            os.close(self._fd)
+            self._finish()
+
+    def _finish(self) -> None:
+        self._open = False
+        _being_written.discard(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.commit()
+        finally:
+            self.discard()
+
+
+def _rename_without_overwriting(source: str, target: str, shown: str) -> None:
+    """Rename such that a file which appeared at `target` meanwhile survives, and so does `source`."""
+    taken = IsxFileExistsError(
+        f"File already exists: {shown}. It appeared while this file was being written; "
+        f"the complete new content is in {source}."
+    )
+    if sys.platform != "win32":
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            raise taken from None
+        except OSError:
+            pass  # a file system without hard links
+        else:
+            os.unlink(source)
+            return
+    if os.path.lexists(target):
+        raise taken
+    os.rename(source, target)
+
+
+def sync_folder(folder: str) -> None:
+    """Make renames in `folder` durable, where the system can."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems cannot
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def require_free_space(path: PathInput, needed: int) -> None:
+    """Raise :class:`IsxFileError` if the disk of `path` has fewer than `needed` bytes free."""
+    folder = os.path.dirname(canonical(path))
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return  # a missing folder gets its own error when the file is created
+    if free < needed:
+        raise IsxFileError(
+            f"Cannot write {as_path(path)}: about {needed / 1e6:,.0f} MB are needed, "
+            f"but {folder} has only {free / 1e6:,.0f} MB free. Free some space or choose another disk."
+        )

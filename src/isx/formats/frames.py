@@ -1,0 +1,95 @@
+"""What movies of every format have in common: the protocol between a format and :class:`isx.Movie`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from isx.formats.kinds import DataKind
+    from isx.spacing import Spacing
+    from isx.timing import Timing
+
+__all__ = ["FrameHeader", "FrameSource"]
+
+
+@dataclass(frozen=True)
+class FrameHeader:
+    """What the microscope recorded with one frame (spec 02, section 2.1).
+
+    Attributes
+    ----------
+    color_id, write_enable : int
+        Channel of a dual-colour microscope, and a control bit.
+    frame_count : int
+        Frames since the sensor started, 32 bits.
+    led1_power, led2_power, led1_forward_voltage, led2_forward_voltage : int
+        Raw register values of the two LEDs.
+    efocus : int
+        Electronic focus, 0 to 1000.
+    timestamp : int
+        Counter of the acquisition box in microseconds.
+    """
+
+    color_id: int
+    write_enable: int
+    frame_count: int
+    led1_power: int
+    led1_forward_voltage: int
+    led2_power: int
+    led2_forward_voltage: int
+    efocus: int
+    timestamp: int
+
+
+class FrameSource(Protocol):
+    """An open movie file of any format.
+
+    "Stored" indices count the frames that are in the file; :class:`isx.Movie` maps samples to them with
+    ``timing.samples`` and answers for missing samples itself.
+    """
+
+    path: str  # canonical
+    given_path: str  # as the caller gave it
+    kind: DataKind
+    timing: Timing  # normalised
+    spacing: Spacing
+    dtype: np.dtype[Any]  # native byte order
+    num_stored: int  # complete frames in the file, at most timing.samples.num_valid
+
+    @property
+    def metadata(self) -> Mapping[str, Any] | None:
+        """Everything the file says about itself, decoded JSON; None where the format has no such thing."""
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata as ``get_acquisition_info`` hands them out."""
+
+    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
+        """Fill the C-contiguous `out` (rows, columns) with frame `stored`, which is below `num_stored`."""
+
+    def frames(self) -> NDArray[Any] | None:
+        """Read-only zero-copy array (num_stored, rows, columns), None where the format does not allow one."""
+
+    @property
+    def has_timestamps(self) -> bool:
+        """Whether frames carry time stamps."""
+
+    def timestamps(self) -> NDArray[np.uint64]:
+        """Counter of every stored frame in microseconds; only called if there are any."""
+
+    def timestamp(self, stored: int) -> int:
+        """Counter of one stored frame in microseconds; only called if there are any."""
+
+    def header(self, stored: int) -> FrameHeader | None:
+        """Frame header of a stored frame; None where the format has none."""
+
+    def index_error(self, index: int, what: str) -> str:
+        """Message for a sample index out of range; `what` is 'frame' or 'frame timestamp'."""
+
+    def close(self) -> None:
+        """Release the file."""

@@ -1,0 +1,45 @@
+"""The kinds of data sets and how a file tells its own (spec 01, section 2)."""
+
+from __future__ import annotations
+
+import enum
+
+from isx.errors import IsxFormatError
+
+__all__ = ["DataKind", "wrong_kind"]
+
+
+class DataKind(enum.Enum):
+    """Kind of a data set: the ``type`` code of an `.isxd` file and the name shown to people."""
+
+    MOVIE = (0, "Movie")
+    CELL_SET = (1, "Cell Set")
+    BEHAVIORAL_MOVIE = (2, "Behavioral Movie")
+    GPIO = (3, "GPIO")
+    IMAGE = (4, "Image")
+    EVENT_SET = (5, "Event Set")
+    METRICS = (6, "Metrics")
+    IMU = (7, "IMU")
+    VESSEL_SET = (8, "Vessel Set")
+    NVISION_MOVIE = (9, "nVision Movie")
+
+    def __init__(self, code: int, label: str) -> None:
+        self.code = code
+        self.label = label
+
+    @classmethod
+    def from_code(cls, code: int, path: str) -> DataKind:
+        """Kind of the ``type`` member `code` of file `path`."""
+        for kind in cls:
+            if kind.code == code:
+                return kind
+        raise IsxFormatError(f"{path}: type {code} is not a known kind of data set (0 to 9).")
+
+
+def wrong_kind(path: str, found: DataKind, *expected: DataKind) -> IsxFormatError:
+    """Error for a file of another kind than the reader takes; the first line is the vendor's text."""
+    names = " or ".join(kind.label for kind in expected)
+    return IsxFormatError(
+        f"Expected data set to be of type: {names}. Instead it is of type: {found.label}. \n"
+        f"File: {path}. isx.open() chooses the right class by itself."
+    )

@@ -1,0 +1,153 @@
+"""Members that several kinds of files share: ratios, ``timingInfo``, ``spacingInfo`` (spec 01, sections 2-4).
+
+======================  =========================================================================
+``timingInfo``          ``numTimes``, ``period`` (ratio), ``start.secsSinceEpoch`` (ratio),
+                        ``start.utcOffset`` (seconds), ``dropped`` and ``blank`` (indices),
+                        ``cropped`` (texts ``"5"`` or ``"4 - 6"``, both ends included)
+``spacingInfo``         ``numPixels`` (x = columns, y = rows), ``pixelSize`` and ``topLeft``
+                        (ratios, micrometres of the sensor)
+ratio                   ``{"num": int64, "den": int64}``, never reduced
+======================  =========================================================================
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isx._internal import IsxRatio, IsxSpacingInfo, IsxTime
+from isx._version import __version__
+from isx.errors import IsxFormatError
+from isx.spacing import Spacing
+from isx.timing import Duration, Time, Timing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from isx.formats.json_text import JsonObject
+
+__all__ = [
+    "MAX_SAMPLES",
+    "PRODUCER",
+    "ratio_from_json",
+    "ratio_to_json",
+    "spacing_from_json",
+    "spacing_to_json",
+    "timing_from_json",
+    "timing_to_json",
+]
+
+#: Written to every file, never needed to read one.
+PRODUCER = {"name": "isx", "version": [int(part) for part in __version__.split(".")]}
+
+#: More samples than this (50 days at 1 kHz) are taken as damage.
+MAX_SAMPLES = 2**32
+_MAX_PIXELS = 2**31
+
+_NO_INDICES = np.zeros(0, dtype=np.uint64)
+_RANGE = re.compile(r"\s*(\d{1,19})\s*(?:-\s*(\d{1,19})(?:\D.*)?)?", re.ASCII | re.DOTALL)
+
+
+def ratio_from_json(obj: JsonObject) -> IsxRatio:
+    """A ratio with its numerator and denominator as stored; a denominator of 0 is refused."""
+    num = obj.integer("num", maximum=2**63 - 1)
+    den = obj.integer("den", maximum=2**63 - 1)
+    if den == 0:
+        raise IsxFormatError(
+            f"{obj.path}: {obj.where} has the denominator 0. The metadata of the file are damaged."
+        )
+    return IsxRatio(num, den)
+
+
+def ratio_to_json(ratio: IsxRatio) -> dict[str, int]:
+    """The stored form of a ratio."""
+    return {"den": ratio.den, "num": ratio.num}
+
+
+def _indices(obj: JsonObject, key: str) -> NDArray[np.uint64]:
+    if key not in obj:
+        return _NO_INDICES
+    listed = obj.array(key)
+    if not listed:
+        return _NO_INDICES
+    try:
+        values = np.array(listed)
+    except ValueError:  # nested lists of unequal length
+        values = np.array(None)
+    if values.ndim != 1 or values.dtype.kind not in "iuf" or not values.min() >= 0:
+        raise IsxFormatError(f"{obj.path}: {obj.where}.{key} should be a list of sample indices.")
+    return values.astype(np.uint64)
+
+
+def _ranges(obj: JsonObject, key: str) -> list[tuple[int, int]]:
+    ranges = []
+    for text in obj.array(key) if key in obj else []:
+        match = _RANGE.fullmatch(text) if isinstance(text, str) else None
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if first > last:
+            raise IsxFormatError(
+                f"{obj.path}: {obj.where}.{key} should hold ranges such as '4 - 6', not {text!r}."
+            )
+        ranges.append((first, last))
+    return ranges
+
+
+def timing_from_json(obj: JsonObject) -> Timing:
+    """A normalised timing from a ``timingInfo`` object."""
+    num_samples = obj.integer("numTimes", 0, MAX_SAMPLES)
+    start = obj.object("start")
+    instant = IsxTime(
+        ratio_from_json(start.object("secsSinceEpoch")), start.integer("utcOffset", -(2**31), 2**31 - 1)
+    )
+    timing = Timing(
+        num_samples,
+        Duration._from_impl(ratio_from_json(obj.object("period"))),
+        Time._from_impl(instant),
+        _indices(obj, "dropped"),
+        _ranges(obj, "cropped"),
+        _indices(obj, "blank"),
+    )
+    return timing.normalized()
+
+
+def timing_to_json(timing: Timing) -> dict[str, Any]:
+    """The ``timingInfo`` object of a normalised timing."""
+    impl = timing._impl
+    return {
+        "blank": timing.blank,
+        "cropped": [str(a) if a == b else f"{a} - {b}" for a, b in timing.cropped],
+        "dropped": timing.dropped,
+        "numTimes": impl.num_samples,
+        "period": ratio_to_json(impl.step),
+        "start": {
+            "secsSinceEpoch": ratio_to_json(impl.start.secs_since_epoch),
+            "utcOffset": impl.start.utc_offset,
+        },
+    }
+
+
+def spacing_from_json(obj: JsonObject) -> Spacing:
+    """A spacing from a ``spacingInfo`` object."""
+    pixels, size, corner = (obj.object(key) for key in ("numPixels", "pixelSize", "topLeft"))
+    return Spacing._from_impl(
+        IsxSpacingInfo(
+            num_cols=pixels.integer("x", 0, _MAX_PIXELS),
+            num_rows=pixels.integer("y", 0, _MAX_PIXELS),
+            pixel_width=ratio_from_json(size.object("x")),
+            pixel_height=ratio_from_json(size.object("y")),
+            left=ratio_from_json(corner.object("x")),
+            top=ratio_from_json(corner.object("y")),
+        )
+    )
+
+
+def spacing_to_json(spacing: Spacing) -> dict[str, Any]:
+    """The ``spacingInfo`` object of a spacing."""
+    impl = spacing._impl
+    return {
+        "numPixels": {"x": impl.num_cols, "y": impl.num_rows},
+        "pixelSize": {"x": ratio_to_json(impl.pixel_width), "y": ratio_to_json(impl.pixel_height)},
+        "topLeft": {"x": ratio_to_json(impl.left), "y": ratio_to_json(impl.top)},
+    }

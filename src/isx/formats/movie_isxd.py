@@ -1,0 +1,343 @@
+"""Microscope movies and images in `.isxd` files (spec 02).
+
+The body holds the valid frames in order, without gaps. One frame is
+
+============  ===================================  ====================================
+part          size                                 present
+============  ===================================  ====================================
+header line   5120 bytes = 2560 uint16             if ``hasFrameHeaderFooter``
+pixels        rows x columns x itemsize, row-wise  always
+footer line   5120 bytes = 2560 uint16             if ``hasFrameHeaderFooter``
+============  ===================================  ====================================
+
+The lines have that size whatever the width of the movie. In a header line each 16-bit value carries one byte in
+bits 4 to 11, numbers least significant byte first:
+
+===========  ==========================  ===========  ==========================
+values       meaning                     values       meaning
+===========  ==========================  ===========  ==========================
+1256         colour id                   1266-1267    LED 2 power
+1257         write enable                1268-1269    LED 2 forward voltage
+1258-1261    frame count                 1270-1271    electronic focus
+1262-1263    LED 1 power                 1272-1279    time stamp, microseconds
+1264-1265    LED 1 forward voltage
+===========  ==========================  ===========  ==========================
+
+The metadata hold ``type`` (0 movie, 4 image), ``dataType`` (0 uint16, 1 float32, 2 uint8), ``timingInfo``,
+``spacingInfo``, ``hasFrameHeaderFooter`` (from ``fileVersion`` 1 on), ``extraProperties`` and ``producer``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isx.acquisition import acquisition_info
+from isx.errors import IsxFormatError, IsxWarning
+from isx.files import OutputFile, require_free_space
+from isx.formats.frames import FrameHeader
+from isx.formats.isxd import open_container, trailer_bytes
+from isx.formats.json_text import dump
+from isx.formats.kinds import DataKind, wrong_kind
+from isx.formats.members import (
+    PRODUCER,
+    spacing_from_json,
+    spacing_to_json,
+    timing_from_json,
+    timing_to_json,
+)
+from isx.timing import Duration, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from isx.spacing import Spacing
+
+__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "frame_range_text"]
+
+#: Element type of each ``dataType`` code.
+DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
+
+_LINE_VALUES = 2560
+_LINE_BYTES = 2 * _LINE_VALUES
+_TSC = 1272
+_FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
+
+
+def frame_range_text(index: int, num_samples: int) -> str:
+    """Message for a sample index outside a movie."""
+    last = (num_samples - 1) % 2**64  # the vendor's text for a movie without frames
+    return f"The index of the frame ({index}) is out of range (0-{last})."
+
+
+class MovieIsxd:
+    """An open `.isxd` movie or image; implements :class:`isx.formats.frames.FrameSource`.
+
+    Parameters
+    ----------
+    path
+        As the caller gave it.
+
+    Raises
+    ------
+    IsxFileError
+        The file cannot be opened, is damaged, or holds another kind of data set.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file, container = open_container(path)
+        self.path = self._file.path
+        self.given_path = path
+        try:
+            members = container.members(path)
+            self.kind = container.kind(path)
+            if self.kind not in (DataKind.MOVIE, DataKind.IMAGE):
+                raise wrong_kind(path, self.kind, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE)
+            self._metadata = container.metadata
+            code = members.integer("dataType")
+            if code not in DTYPES:
+                raise IsxFormatError(
+                    f"{path}: dataType {code} is not one of 0 (uint16), 1 (float32), 2 (uint8)."
+                )
+            self._stored_dtype = DTYPES[code]
+            self.dtype = self._stored_dtype.newbyteorder("=")
+            version = members.integer("fileVersion", minimum=0) if "fileVersion" in members else 0
+            self.has_lines = version >= 1 and members.boolean("hasFrameHeaderFooter")
+            self.spacing = spacing_from_json(members.object("spacingInfo"))
+            self.timing = timing_from_json(members.object("timingInfo"))
+            self._measure(container.body_size)
+            self.has_timestamps = self.has_lines and _announces_timestamps(container.metadata)
+            if self.has_timestamps:
+                self.timing = self._timing_by_counter()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _measure(self, body_size: int) -> None:
+        rows, cols = self.spacing.num_pixels
+        self._line_bytes = _LINE_BYTES if self.has_lines else 0
+        self._pixel_bytes = rows * cols * self._stored_dtype.itemsize
+        self._frame_bytes = self._pixel_bytes + 2 * self._line_bytes
+        announced = self.timing.samples.num_valid
+        self.num_stored = min(announced, body_size // self._frame_bytes) if self._frame_bytes else announced
+        if self.num_stored < announced:
+            warnings.warn(
+                f"{self.given_path} announces {announced} frames of {self._frame_bytes} bytes but holds only "
+                f"{self.num_stored}; the last {announced - self.num_stored} cannot be read.",
+                IsxWarning,
+                stacklevel=4,
+            )
+
+    def _timing_by_counter(self) -> Timing:
+        """Timing with the period measured by the time stamps (spec 02, section 4)."""
+        samples = self.timing.samples
+        if not self.num_stored or self.num_stored < samples.num_valid:
+            return self.timing
+        first, last = samples.sample(0), samples.sample(self.num_stored - 1)
+        elapsed = self.timestamp(self.num_stored - 1) - self.timestamp(0)
+        if last - first <= 1 or not 0 < elapsed < 2**63:
+            return self.timing
+        timing = self.timing
+        period = Duration._from_num_den(elapsed, (last - first) * 1_000_000)
+        impl = timing._impl
+        return Timing(impl.num_samples, period, timing.start, impl.dropped, impl.cropped, impl.blank)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The trailing JSON object."""
+        return MappingProxyType(dict(self._metadata))
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata, see :func:`isx.acquisition.acquisition_info`."""
+        return acquisition_info(self._metadata.get("extraProperties"))
+
+    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
+        """Fill `out` with the pixels of a stored frame."""
+        offset = stored * self._frame_bytes + self._line_bytes
+        if self._file.read_into(out, offset) < self._pixel_bytes:
+            raise IsxFormatError(
+                f"Error reading movie frame: {self.given_path}. The file was shortened while it was open."
+            )
+        if not self._stored_dtype.isnative:
+            out.byteswap(inplace=True)
+
+    def _strided(self, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int) -> NDArray[Any]:
+        """View of one part of every stored frame, on the memory map."""
+        if not self.num_stored or 0 in shape or not self._frame_bytes:
+            return np.zeros((self.num_stored, *shape), dtype)
+        inner = np.empty(shape, dtype).strides if len(shape) > 1 else (dtype.itemsize,)
+        view: NDArray[Any] = np.ndarray(
+            (self.num_stored, *shape), dtype, self._file.map(), offset, (self._frame_bytes, *inner)
+        )
+        return view
+
+    def frames(self) -> NDArray[Any]:
+        """All stored frames as a read-only view of the file."""
+        return self._strided(self._stored_dtype, self.spacing.num_pixels, self._line_bytes)
+
+    def timestamps(self) -> NDArray[np.uint64]:
+        """Counter of every stored frame in microseconds."""
+        values = self._strided(np.dtype("<u2"), (8,), 2 * _TSC).astype(np.uint64)
+        return _decode_counter(values)
+
+    def timestamp(self, stored: int) -> int:
+        """Counter of one stored frame in microseconds."""
+        raw = self._file.read(stored * self._frame_bytes + 2 * _TSC, 16)
+        return int(_decode_counter(np.frombuffer(raw, "<u2").astype(np.uint64)))
+
+    def header(self, stored: int) -> FrameHeader | None:
+        """Decoded header line of a stored frame; None in movies without."""
+        if not self.has_lines:
+            return None
+        line = np.frombuffer(self._file.read(stored * self._frame_bytes, _LINE_BYTES), "<u2")
+        values = [int(v) >> 4 for v in line[1256:1272]]
+
+        def number(first: int, count: int) -> int:
+            total = sum(values[first - 1256 + k] << (8 * k) for k in range(count))
+            return total & ((1 << (8 * count)) - 1)
+
+        return FrameHeader(
+            color_id=values[0],
+            write_enable=values[1],
+            frame_count=number(1258, 4),
+            led1_power=number(1262, 2),
+            led1_forward_voltage=number(1264, 2),
+            led2_power=number(1266, 2),
+            led2_forward_voltage=number(1268, 2),
+            efocus=number(1270, 2),
+            timestamp=int(_decode_counter(line[_TSC : _TSC + 8].astype(np.uint64))),
+        )
+
+    def index_error(self, index: int, what: str) -> str:
+        """Message for a sample index out of range."""
+        return frame_range_text(index, self.timing.num_samples)
+
+    def close(self) -> None:
+        """Release the file."""
+        self._file.close()
+
+
+def _decode_counter(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Time stamps from the last axis of 8 header values, modulo 2^64 (spec 02, section 2.1)."""
+    low, high = values[..., 0::2], values[..., 1::2]
+    words = (high << np.uint64(4)) | (low >> np.uint64(4))
+    shifted = words << np.array([0, 16, 32, 48], dtype=np.uint64)
+    counter: NDArray[np.uint64] = np.bitwise_or.reduce(shifted, axis=-1)
+    return counter
+
+
+def _announces_timestamps(metadata: Mapping[str, Any]) -> bool:
+    """Whether the acquisition software was recent enough to stamp frames (spec 02, section 4)."""
+    extra = metadata.get("extraProperties")
+    producer = extra.get("producer") if isinstance(extra, dict) else None
+    version = producer.get("version") if isinstance(producer, dict) else None
+    if not isinstance(version, str):
+        return False
+    try:
+        numbers = [int(part) for part in version.partition("-")[0].split(".")[:3]]
+    except ValueError:
+        return False
+    return (*numbers, 0, 0)[:3] >= _FIRST_VERSION_WITH_TIMESTAMPS
+
+
+class MovieIsxdWriter:
+    """Writes the frames of a new `.isxd` movie in order.
+
+    Parameters
+    ----------
+    path
+        Final name of the file.
+    timing
+        Normalised timing; its valid samples are the frames to come.
+    spacing, dtype
+        Size and element type (one of `DTYPES`) of a frame.
+    extra_properties
+        Session metadata to store, any JSON value.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        timing: Timing,
+        spacing: Spacing,
+        dtype: np.dtype[Any],
+        extra_properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        code = next(code for code, known in DTYPES.items() if known == dtype.newbyteorder("<"))
+        self.metadata: dict[str, Any] = {
+            "dataType": code,
+            "extraProperties": extra_properties,
+            "fileVersion": 1,
+            "hasFrameHeaderFooter": False,
+            "producer": PRODUCER,
+            "spacingInfo": spacing_to_json(spacing),
+            "timingInfo": timing_to_json(timing),
+            "type": (DataKind.MOVIE if timing.num_samples > 1 else DataKind.IMAGE).code,
+        }
+        text = dump(self.metadata)  # fails here if the session metadata are not JSON
+        self._dtype = DTYPES[code]
+        rows, cols = spacing.num_pixels
+        self._frame_bytes = rows * cols * self._dtype.itemsize
+        self.num_written = 0
+        require_free_space(path, self._frame_bytes * timing.samples.num_valid + len(text))
+        self.output = OutputFile(
+            path, cannot_open="Failed to open movie file for read/write ({path}) with error: {error}"
+        )
+        self._recipe = recipe_path(self.output.temporary)
+        try:
+            _lock(self.output.fileno())
+            with open(self._recipe, "xb") as file:
+                file.write(text)
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, OSError):
+                raise self.output.writing_error(error) from None
+            raise
+
+    def append(self, frame: NDArray[Any]) -> None:
+        """Write the next frame."""
+        self.output.write(np.ascontiguousarray(frame, dtype=self._dtype))
+        self.num_written += 1
+
+    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
+        """Fill `out` with a frame already written."""
+        self.output.read_into(out, stored * self._frame_bytes)
+        if not self._dtype.isnative:
+            out.byteswap(inplace=True)
+
+    def commit(self) -> None:
+        """Write the metadata and give the file its final name."""
+        self.output.write(trailer_bytes(self.metadata))
+        self.output.commit()
+        self._remove_recipe()
+
+    def discard(self) -> None:
+        """Remove everything written."""
+        self.output.discard()
+        self._remove_recipe()
+
+    def _remove_recipe(self) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._recipe)
+
+
+def recipe_path(temporary: str) -> str:
+    """Where the metadata of an unfinished movie are kept while its frames are written."""
+    return f"{temporary}.json"
+
+
+def _lock(fd: int) -> None:
+    """Mark a temporary file as belonging to a living writer, where the system has such locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows, where an open file cannot be renamed away from its writer
+        return
+    with contextlib.suppress(OSError):  # some network file systems have no locks
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,44 @@
+"""File name helpers under the vendor's module path (spec 00, section 6)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from isx.paths import as_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from isx.paths import PathInput
+
+__all__ = ["get_file_extension", "get_file_stem", "make_output_file_path", "make_output_file_paths"]
+
+
+def get_file_stem(in_file: PathInput) -> str:
+    """File name without folder, up to its first dot (a leading dot does not count)."""
+    name = os.path.basename(as_path(in_file))
+    end = name.find(".", 1)
+    return name if end < 0 else name[:end]
+
+
+def get_file_extension(in_file: PathInput) -> str:
+    """Everything from the first dot of the file name on; ValueError without a dot."""
+    name = os.path.basename(as_path(in_file))
+    return name[name.index(".") :]
+
+
+def make_output_file_path(
+    in_file: PathInput, out_dir: PathInput, suffix: str | None = None, ext: str = "isxd"
+) -> str:
+    """Path in `out_dir` named after `in_file`: ``stem[-suffix].ext``."""
+    stem = get_file_stem(in_file)
+    name = f"{stem}-{suffix}" if suffix else stem
+    return os.path.join(as_path(out_dir), f"{name}.{ext}")
+
+
+def make_output_file_paths(
+    in_files: Iterable[PathInput], out_dir: PathInput, suffix: str | None, ext: str = "isxd"
+) -> list[str]:
+    """:func:`make_output_file_path` for each of `in_files`."""
+    return [make_output_file_path(in_file, out_dir, suffix, ext) for in_file in in_files]
