@@ -50,7 +50,8 @@ def cells(spec: str, values: NDArray[Any]) -> list[str]:
 
 
 def _negative_nans(values: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.isnan(values) & np.signbit(values)
+    negative: NDArray[np.bool_] = np.isnan(values) & np.signbit(values)
+    return negative
 
 
 def quoted(name: str) -> str:
