@@ -13,6 +13,7 @@ from isx.errors import (
     IsxFormatError,
     IsxImportError,
     IsxIndexError,
+    IsxSeriesError,
     IsxStateError,
     IsxWarning,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "IsxFormatError",
     "IsxImportError",
     "IsxIndexError",
+    "IsxSeriesError",
     "IsxStateError",
     "IsxWarning",
     "Movie",

@@ -15,6 +15,7 @@ __all__ = [
     "IsxFormatError",
     "IsxImportError",
     "IsxIndexError",
+    "IsxSeriesError",
     "IsxStateError",
     "IsxWarning",
 ]
@@ -42,6 +43,10 @@ class IsxFormatError(IsxFileError, ValueError):
 
 class IsxIndexError(IsxError, IndexError):
     """A frame, cell, channel or vessel index lies outside the data."""
+
+
+class IsxSeriesError(IsxError, ValueError):
+    """Files given as one recording do not fit together."""
 
 
 class IsxStateError(IsxError, RuntimeError):
