@@ -19,6 +19,8 @@ from isx.paths import as_path, canonical, reading_error, require_absent
 if TYPE_CHECKING:
     from types import TracebackType
 
+    import numpy as np
+    from numpy.typing import NDArray
     from typing_extensions import Self
 
     from isx.paths import PathInput
@@ -27,6 +29,7 @@ __all__ = ["InputFile", "OutputFile", "require_free_space", "sync_folder"]
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HAS_PREADV = hasattr(os, "preadv")
+_LARGE_READ = 1 << 30  # systems cut single reads at 2 GB
 
 
 class InputFile:
@@ -57,8 +60,7 @@ class InputFile:
 
     def read_into(self, buffer: Any, offset: int) -> int:
         """Fill `buffer` from `offset` on; the number of bytes read is smaller only at the end of the file."""
-        if not self._finalizer.alive:
-            raise IsxStateError(f"{self.given_path} is closed.")
+        self._require_open()
         target = memoryview(buffer).cast("B") if memoryview(buffer).nbytes else memoryview(b"")
         done = 0
         try:
@@ -88,18 +90,48 @@ class InputFile:
         IsxFormatError
             The file ends before.
         """
-        available = max(0, min(size, self.size - offset))
-        buffer = bytearray(available)
-        if self.read_into(memoryview(buffer), offset) < size:
-            raise IsxFormatError(
-                f"{self.given_path} ends at byte {self.size}; {size} bytes from byte {offset} on were expected."
-            )
+        if size > self.size - offset:
+            raise self._too_short(offset, size)
+        if _HAS_PREADV and size < _LARGE_READ:
+            self._require_open()
+            data = os.pread(self._fd, size, offset)
+            if len(data) == size:
+                return data
+        buffer = bytearray(size)
+        if self.read_into(buffer, offset) < size:
+            raise self._too_short(offset, size)
         return bytes(buffer)
+
+    def read_spans(self, offsets: NDArray[np.int64], size: int) -> bytes:
+        """`size` bytes (a few) from each of `offsets`, joined; much cheaper than touching mapped pages.
+
+        Raises
+        ------
+        IsxFormatError
+            The file ends before.
+        """
+        self._require_open()
+        if _HAS_PREADV:
+            read, fd = os.pread, self._fd
+            data = b"".join([read(fd, size, offset) for offset in offsets.tolist()])
+        else:
+            data = b"".join([self.read(offset, size) for offset in offsets.tolist()])
+        if len(data) < size * len(offsets):
+            raise self._too_short(int(offsets.max()), size)
+        return data
+
+    def _require_open(self) -> None:
+        if not self._finalizer.alive:
+            raise IsxStateError(f"{self.given_path} is closed.")
+
+    def _too_short(self, offset: int, size: int) -> IsxFormatError:
+        return IsxFormatError(
+            f"{self.given_path} ends at byte {self.size}; {size} bytes from byte {offset} on were expected."
+        )
 
     def map(self) -> mmap.mmap:
         """Read-only memory map of the whole file (which must not be empty), made once."""
-        if not self._finalizer.alive:
-            raise IsxStateError(f"{self.given_path} is closed.")
+        self._require_open()
         with self._lock:
             if self._map is None:
                 self._map = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxIndexError
+from isx.formats.frames import SpanSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,12 +74,16 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
     if scalar:
         return _one(source, int(stored[0]), pixel_key)
     view = source.frames()
+    valid = np.flatnonzero(stored >= 0)
+    if view is not None and isinstance(source, SpanSource) and len(valid):
+        few = _few_pixels(source, view, stored[valid], pixel_key)
+        if few is not None:
+            return few if len(valid) == len(stored) else _scattered(few, valid, len(stored))
     rows = _as_slice(stored)
     if view is not None and rows is not None and view.dtype.isnative:
         return _picked(view, rows, pixel_key)
     template = np.broadcast_to(np.zeros((), source.dtype), source.spacing.num_pixels)[pixel_key]
     result = np.zeros((len(numbers), *template.shape), source.dtype)
-    valid = np.flatnonzero(stored >= 0)
     if view is None:
         frame = np.empty(source.spacing.num_pixels, source.dtype)
         for i in valid:
@@ -87,6 +92,50 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
         return result
     _copy_runs(view, stored, valid, pixel_key, result)
     return result
+
+
+def _few_pixels(
+    source: SpanSource, view: NDArray[Any], stored: NDArray[np.int64], pixel_key: tuple[Any, Any]
+) -> NDArray[Any] | None:
+    """Some pixels of each of the `stored` frames, if they lie so close together that reading them is cheap.
+
+    Touching a mapped page costs several microseconds, reading a few bytes less than one.
+    """
+    if not all(isinstance(key, slice) or np.ndim(key) == 0 for key in pixel_key):
+        return None
+    picked = np.asarray(_picked(view, 0, pixel_key))
+    if not picked.size:
+        return None
+    reach = [(n - 1) * step for n, step in zip(picked.shape, picked.strides, strict=True)]
+    address = _address(picked) if picked.ndim else _address(_picked(view, 0, _as_slices(pixel_key)))
+    lowest = address + sum(min(0, r) for r in reach)
+    size = sum(abs(r) for r in reach) + view.itemsize
+    if size > _FEW_BYTES or 4 * size > view[0].nbytes:
+        return None
+    data = source.read_spans(stored, lowest - _address(view), size)
+    few: NDArray[Any] = np.ndarray(
+        (len(stored), *picked.shape), view.dtype, data, address - lowest, (size, *picked.strides)
+    )
+    return few.astype(view.dtype.newbyteorder("="))  # in order, writable, and free of the bytes between
+
+
+def _as_slices(pixel_key: tuple[Any, Any]) -> tuple[Any, Any]:
+    """A key of two integers as one that keeps both axes, so that the result is a view."""
+    row, col = (slice(k, k + 1 or None) for k in map(operator.index, pixel_key))
+    return row, col
+
+
+def _address(array: NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _scattered(values: NDArray[Any], valid: NDArray[np.int64], count: int) -> NDArray[Any]:
+    result = np.zeros((count, *values.shape[1:]), values.dtype)
+    result[valid] = values
+    return result
+
+
+_FEW_BYTES = 1 << 15
 
 
 def _one(source: FrameSource, stored: int, pixel_key: tuple[Any, Any]) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -185,18 +186,18 @@ class SampleIndex:
     ----------
     num_samples
         Number of samples including missing ones.
-    intervals
-        (N, 2) sorted and disjoint inclusive ranges of missing samples, all below `num_samples`.
+    starts, ends
+        First and last samples of sorted, disjoint ranges of missing samples, all below `num_samples`.
     """
 
-    def __init__(self, num_samples: int, intervals: NDArray[np.int64]) -> None:
+    def __init__(self, num_samples: int, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
         self.num_samples = num_samples
-        self._starts = np.ascontiguousarray(intervals[:, 0])
-        self._ends = np.ascontiguousarray(intervals[:, 1])
-        self._missing_before = np.zeros(len(intervals) + 1, dtype=np.int64)
+        self._starts = np.ascontiguousarray(starts)
+        self._ends = np.ascontiguousarray(ends)
+        self._missing_before = np.zeros(len(starts) + 1, dtype=np.int64)
         np.cumsum(self._ends - self._starts + 1, out=self._missing_before[1:])
         self.num_valid = num_samples - int(self._missing_before[-1])
-        self.complete = not len(intervals)
+        self.complete = not len(starts)
 
     def stored(self, index: int) -> int:
         """Position in the body of sample `index` (which must lie within the recording); -1 if it is missing."""
@@ -332,13 +333,13 @@ class Timing:
         """Which samples exist and where a file stores them."""
         if self._samples is None:
             impl = self._impl
-            if not (len(impl.dropped) or len(impl.cropped) or len(impl.blank)):
-                intervals = np.zeros((0, 2), dtype=np.int64)
-            else:
-                singles = np.concatenate([impl.dropped, impl.blank])
+            singles = np.concatenate([impl.dropped, impl.blank]) if len(impl.blank) else impl.dropped
+            if len(impl.cropped):
                 pairs = np.concatenate([np.column_stack([singles, singles]), impl.cropped])
-                intervals = _merge(pairs, impl.num_samples)
-            self._samples = SampleIndex(impl.num_samples, intervals)
+                starts, ends = _merge(pairs, impl.num_samples).T
+            else:
+                starts = ends = _ascending(singles, impl.num_samples).astype(np.int64)
+            self._samples = SampleIndex(impl.num_samples, starts, ends)
         return self._samples
 
     def normalized(self) -> Timing:
@@ -349,11 +350,16 @@ class Timing:
         """
         impl = self._impl
         n = impl.num_samples
+        if not (len(impl.dropped) or len(impl.cropped) or len(impl.blank)):
+            return Timing._from_impl(replace(impl, start=self.start._impl, step=self.period._impl))
         cropped = _merge(impl.cropped, n)
-        blank = _outside(np.unique(impl.blank[impl.blank < n]), cropped)
-        dropped = _outside(np.unique(impl.dropped[impl.dropped < n]), cropped)
-        dropped = np.setdiff1d(dropped, blank, assume_unique=True)
-        return Timing(n, self.period, self.start, dropped, cropped, blank)
+        blank = _outside(_ascending(impl.blank, n), cropped)
+        dropped = _outside(_ascending(impl.dropped, n), cropped)
+        if len(blank):
+            dropped = np.setdiff1d(dropped, blank, assume_unique=True)
+        info = replace(impl, start=self.start._impl, step=self.period._impl)
+        info.dropped, info.cropped, info.blank = dropped, cropped.astype(np.uint64), blank
+        return Timing._from_impl(info)
 
     def get_offsets_since_start(self) -> list[Duration]:
         """Time from the start to every sample, missing ones included, as exact fractions.
@@ -407,11 +413,19 @@ def _merge(ranges: NDArray[np.uint64], num_samples: int) -> NDArray[np.int64]:
     if not len(ranges):
         return np.zeros((0, 2), dtype=np.int64)
     clipped = np.minimum(ranges, np.uint64(num_samples - 1)).astype(np.int64)
-    clipped = clipped[np.lexsort((clipped[:, 1], clipped[:, 0]))]
+    if (clipped[1:, 0] < clipped[:-1, 0]).any():
+        clipped = clipped[np.argsort(clipped[:, 0], kind="stable")]
     reach = np.maximum.accumulate(clipped[:, 1])
     opens = np.flatnonzero(np.r_[True, clipped[1:, 0] > reach[:-1] + 1])
     closes = np.r_[opens[1:] - 1, len(clipped) - 1]
     return np.column_stack([clipped[opens, 0], reach[closes]])
+
+
+def _ascending(indices: NDArray[np.uint64], num_samples: int) -> NDArray[np.uint64]:
+    """The indices below `num_samples`, sorted and each once."""
+    if not len(indices) or ((indices[1:] > indices[:-1]).all() and indices[-1] < num_samples):
+        return indices
+    return np.unique(indices[indices < num_samples])
 
 
 def _outside(indices: NDArray[np.uint64], ranges: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["FrameHeader", "FrameSource"]
+__all__ = ["FrameHeader", "FrameSource", "SpanSource"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,14 @@ class FrameHeader:
     led2_forward_voltage: int
     efocus: int
     timestamp: int
+
+
+@runtime_checkable
+class SpanSource(Protocol):
+    """A source of plain frames that can read a few bytes of each of many frames cheaply."""
+
+    def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
+        """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
 
 
 class FrameSource(Protocol):

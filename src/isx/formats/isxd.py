@@ -111,11 +111,13 @@ def _parse_trailer(file: InputFile, tail: bytes, end: int) -> Container:
         raise IsxFormatError(f"Error while seeking to beginning of JSON header at end. {hint}")
     known_from = end - len(tail)
     text = (
-        tail[body_size - known_from : -_LENGTH.size]
+        tail[body_size - known_from : -_TRAILER_MIN]
         if body_size >= known_from
-        else file.read(body_size, end - _LENGTH.size - body_size)
+        else file.read(body_size, length)
     )
-    return Container(body_size, parse_object(text.partition(b"\0")[0], file.given_path))
+    end_of_text = text.find(b"\0")
+    text = text if end_of_text < 0 else text[:end_of_text]
+    return Container(body_size, parse_object(text, file.given_path))
 
 
 def open_container(path: str) -> tuple[InputFile, Container]:

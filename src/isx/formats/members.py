@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isx._internal import IsxRatio, IsxSpacingInfo, IsxTime
+from isx._internal import IsxRatio, IsxSpacingInfo, IsxTime, IsxTimingInfo
 from isx._version import __version__
 from isx.errors import IsxFormatError
 from isx.spacing import Spacing
-from isx.timing import Duration, Time, Timing
+from isx.timing import Timing
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from isx.formats.json_text import JsonObject
 
 __all__ = [
@@ -46,7 +44,6 @@ PRODUCER = {"name": "isx", "version": [int(part) for part in __version__.split("
 MAX_SAMPLES = 2**32
 _MAX_PIXELS = 2**31
 
-_NO_INDICES = np.zeros(0, dtype=np.uint64)
 _RANGE = re.compile(r"\s*(\d{1,19})\s*(?:-\s*(\d{1,19})(?:\D.*)?)?", re.ASCII | re.DOTALL)
 
 
@@ -64,21 +61,6 @@ def ratio_from_json(obj: JsonObject) -> IsxRatio:
 def ratio_to_json(ratio: IsxRatio) -> dict[str, int]:
     """The stored form of a ratio."""
     return {"den": ratio.den, "num": ratio.num}
-
-
-def _indices(obj: JsonObject, key: str) -> NDArray[np.uint64]:
-    if key not in obj:
-        return _NO_INDICES
-    listed = obj.array(key)
-    if not listed:
-        return _NO_INDICES
-    try:
-        values = np.array(listed)
-    except ValueError:  # nested lists of unequal length
-        values = np.array(None)
-    if values.ndim != 1 or values.dtype.kind not in "iuf" or not values.min() >= 0:
-        raise IsxFormatError(f"{obj.path}: {obj.where}.{key} should be a list of sample indices.")
-    return values.astype(np.uint64)
 
 
 def _ranges(obj: JsonObject, key: str) -> list[tuple[int, int]]:
@@ -101,15 +83,15 @@ def timing_from_json(obj: JsonObject) -> Timing:
     instant = IsxTime(
         ratio_from_json(start.object("secsSinceEpoch")), start.integer("utcOffset", -(2**31), 2**31 - 1)
     )
-    timing = Timing(
+    info = IsxTimingInfo(
         num_samples,
-        Duration._from_impl(ratio_from_json(obj.object("period"))),
-        Time._from_impl(instant),
-        _indices(obj, "dropped"),
-        _ranges(obj, "cropped"),
-        _indices(obj, "blank"),
+        instant,
+        ratio_from_json(obj.object("period")),
+        obj.indices("dropped"),
+        np.array(_ranges(obj, "cropped"), dtype=np.uint64).reshape(-1, 2),
+        obj.indices("blank"),
     )
-    return timing.normalized()
+    return Timing._from_impl(info).normalized()
 
 
 def timing_to_json(timing: Timing) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from __future__ import annotations
 import contextlib
 import os
 import warnings
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ from isx.errors import IsxFormatError, IsxWarning
 from isx.files import OutputFile, require_free_space
 from isx.formats.frames import FrameHeader
 from isx.formats.isxd import open_container, trailer_bytes
-from isx.formats.json_text import dump
+from isx.formats.json_text import dump, plain
 from isx.formats.kinds import DataKind, wrong_kind
 from isx.formats.members import (
     PRODUCER,
@@ -54,8 +55,6 @@ from isx.formats.members import (
 from isx.timing import Duration, Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from isx.spacing import Spacing
@@ -152,7 +151,7 @@ class MovieIsxd:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The trailing JSON object."""
-        return MappingProxyType(dict(self._metadata))
+        return MappingProxyType(plain(self._metadata))
 
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata, see :func:`isx.acquisition.acquisition_info`."""
@@ -181,6 +180,10 @@ class MovieIsxd:
     def frames(self) -> NDArray[Any]:
         """All stored frames as a read-only view of the file."""
         return self._strided(self._stored_dtype, self.spacing.num_pixels, self._line_bytes)
+
+    def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
+        """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
+        return self._file.read_spans(stored * self._frame_bytes + self._line_bytes + first, size)
 
     def timestamps(self) -> NDArray[np.uint64]:
         """Counter of every stored frame in microseconds."""
@@ -236,8 +239,8 @@ def _decode_counter(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _announces_timestamps(metadata: Mapping[str, Any]) -> bool:
     """Whether the acquisition software was recent enough to stamp frames (spec 02, section 4)."""
     extra = metadata.get("extraProperties")
-    producer = extra.get("producer") if isinstance(extra, dict) else None
-    version = producer.get("version") if isinstance(producer, dict) else None
+    producer = extra.get("producer") if isinstance(extra, Mapping) else None
+    version = producer.get("version") if isinstance(producer, Mapping) else None
     if not isinstance(version, str):
         return False
     try:
