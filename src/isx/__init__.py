@@ -19,6 +19,7 @@ from isx.errors import (
 )
 from isx.image import Image
 from isx.movie import Movie
+from isx.opening import open_any as open  # noqa: A004 - isx.open() reads as what it does
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
 from isx.util import get_file_extension, get_file_stem, make_output_file_path, make_output_file_paths
@@ -51,5 +52,6 @@ __all__ = [
     "io",
     "make_output_file_path",
     "make_output_file_paths",
+    "open",
     "util",
 ]

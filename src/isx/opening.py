@@ -2,18 +2,105 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
 
-from isx.errors import IsxFileError
+from isx.errors import IsxFileError, IsxFormatError
 from isx.formats.kinds import DataKind, wrong_kind
-from isx.paths import extension, require_existing
+from isx.paths import as_path, extension, require_existing
 
 if TYPE_CHECKING:
     from isx.formats.frames import FrameSource
+    from isx.paths import PathInput
 
-__all__ = ["open_movie_source"]
+__all__ = ["open_any", "open_movie_source"]
 
 _BEHAVIORAL = ("mpg", "mpeg", "mp4", "avi", "wmv")
+
+_MOVIE, _IMAGE, _GPIO_SET = "isx.movie:Movie", "isx.image:Image", "isx.gpio_set:GpioSet"
+
+#: Public class of each kind of data set in `.isxd` files, as ``module:class``.
+_CLASS_BY_KIND = {
+    DataKind.MOVIE: _MOVIE,
+    DataKind.IMAGE: _IMAGE,
+    DataKind.CELL_SET: "isx.cell_set:CellSet",
+    DataKind.EVENT_SET: "isx.event_set:EventSet",
+    DataKind.VESSEL_SET: "isx.vessel_set:VesselSet",
+    DataKind.GPIO: _GPIO_SET,
+    DataKind.IMU: _GPIO_SET,
+}
+
+#: Public class of files of other extensions.
+_CLASS_BY_EXTENSION = {
+    **dict.fromkeys(("tif", "tiff", "xml", "isxb", "isxc", *_BEHAVIORAL), _MOVIE),
+    **dict.fromkeys(("gpio", "raw", "imu"), _GPIO_SET),
+}
+
+
+def open_any(path: PathInput) -> Any:
+    """Open any file with the class made for it.
+
+    Parameters
+    ----------
+    path : path
+        The content of an `.isxd` or `.hdf5` file decides, otherwise the extension.
+
+    Returns
+    -------
+    Movie, Image, CellSet, EventSet, VesselSet or GpioSet
+        Open for reading. Microscope files of one frame are images.
+
+    Raises
+    ------
+    IsxFileError
+        The file is missing, damaged, or of a kind without a class of its own.
+    """
+    given = as_path(path)
+    require_existing(given)
+    module, _, name = _class_of(given).partition(":")
+    opened = getattr(importlib.import_module(module), name).read(given)
+    if name == "Movie" and len(opened) == 1 and opened._open_source().kind is DataKind.IMAGE:
+        opened.close()
+        from isx.image import Image
+
+        return Image.read(given)
+    return opened
+
+
+def _class_of(path: str) -> str:
+    ending = extension(path)
+    if ending == "isxd":
+        kind = _kind_of_isxd(path)
+        if kind not in _CLASS_BY_KIND:
+            raise wrong_kind(path, kind, *_CLASS_BY_KIND)
+        return _MOVIE if kind is DataKind.IMAGE else _CLASS_BY_KIND[kind]
+    if ending == "hdf5":
+        return _MOVIE if _has_images(path) else _GPIO_SET
+    if ending not in _CLASS_BY_EXTENSION:
+        raise IsxFileError(f"File extension not supported: {ending} ({path})")
+    return _CLASS_BY_EXTENSION[ending]
+
+
+def _kind_of_isxd(path: str) -> DataKind:
+    from isx.formats.isxd import open_container
+
+    with warnings.catch_warnings():  # the reader warns again
+        warnings.simplefilter("ignore")
+        file, container = open_container(path)
+    file.close()
+    return container.kind(path)
+
+
+def _has_images(path: str) -> bool:
+    """Whether an HDF5 file is a movie; nVista 2 stored GPIO data in such files too."""
+    from isx.dependencies import require
+
+    try:
+        with require("h5py", "hdf5").File(path, "r") as file:
+            return "images" in file
+    except OSError as error:
+        raise IsxFormatError(f"{path} is not a readable HDF5 file: {error}") from None
 
 
 def open_movie_source(path: str) -> FrameSource:

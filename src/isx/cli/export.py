@@ -1,0 +1,83 @@
+"""``isx export``: one table of what becomes of which file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeAlias
+
+import typer
+from rich.markup import escape
+
+import isx
+from isx.cli.terminal import progress_bar, stdout
+from isx.export.options import TIME_REFS, Progress, require_time_ref
+from isx.paths import extension
+
+__all__ = ["EXPORTERS", "NAME", "Exporter", "Options", "command", "find_exporter"]
+
+NAME = "export"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of ``isx export``; each exporter uses those that concern it."""
+
+    time_ref: str = "start"
+    write_invalid_frames: bool = False
+
+
+#: Called with the input files, the output file, the options and the progress callback.
+Exporter: TypeAlias = Callable[[Sequence[str], str, Options, Progress], object]
+
+
+#: (class that isx.open gives, extension of the output) -> exporter. Extensions in lower case, without dot.
+EXPORTERS: dict[tuple[type[Any], str], Exporter] = {}
+
+
+def find_exporter(inputs: Sequence[str], output: str) -> Exporter:
+    """The exporter for `inputs`, which are all of the kind of the first one.
+
+    Raises
+    ------
+    ValueError
+        No exporter makes such an output of such a file.
+    """
+    with isx.open(inputs[0]) as opened:
+        kind = type(opened)
+    ending = extension(output)
+    exporter = EXPORTERS.get((kind, ending))
+    if exporter is None:
+        endings = sorted(f".{known}" for known_kind, known in EXPORTERS if known_kind is kind)
+        options = (
+            f"Possible outputs are {', '.join(endings)}." if endings else "Nothing can be exported from it."
+        )
+        raise ValueError(f"{inputs[0]} ({kind.__name__}) cannot be exported to '.{ending}'. {options}")
+    return exporter
+
+
+def command(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(help="Files of one kind; several are taken as a series.", show_default=False),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o", "--output", help="File to write; its extension decides the format.", show_default=False
+        ),
+    ],
+    time_ref: Annotated[
+        str, typer.Option(help=f"Zero of times in tables: {', '.join(TIME_REFS)}.")
+    ] = "start",
+    write_invalid_frames: Annotated[
+        bool, typer.Option(help="Write dropped and cropped frames of movies as zeros.")
+    ] = False,
+) -> None:
+    """Export INPUTS to the format that the extension of the output names."""
+    require_time_ref(time_ref)
+    exporter = find_exporter(inputs, output)
+    with progress_bar(f"writing {os.path.basename(output)}") as progress:
+        exporter(inputs, output, Options(time_ref, write_invalid_frames), progress)
+    stdout().print(f"[green]wrote[/] {escape(output)}")

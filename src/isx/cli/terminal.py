@@ -1,0 +1,91 @@
+"""What the commands share: consoles, progress bars, and how errors end a command."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+import isx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from isx.export.options import Progress as Report
+
+__all__ = ["guarded", "print_error", "progress_bar", "shown_warnings", "stderr", "stdout"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def stdout() -> Console:
+    """Console on the present standard output."""
+    return Console(highlight=False)
+
+
+def stderr() -> Console:
+    """Console on the present standard error, which never breaks lines: messages hold paths."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_error(error: BaseException) -> None:
+    """One line saying what went wrong."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    stderr().print(f"[bold red]error:[/] {escape(text)}")
+
+
+@contextlib.contextmanager
+def shown_warnings() -> Iterator[None]:
+    """Show warnings as one line each on standard error, where a script would show a source line too."""
+
+    def show(message: Warning | str, *_where: Any) -> None:
+        stderr().print(f"[yellow]warning:[/] {escape(' '.join(str(message).split()))}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """`command`, ending with one line and an exit status where it would end with a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with shown_warnings():
+                return command(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # `isx info ... | head`: Click ends quietly
+        except (isx.IsxError, OSError, ValueError) as error:
+            print_error(error)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            stderr().print("Interrupted; nothing half-written is left.")
+            raise typer.Exit(130) from None
+
+    return run
+
+
+@contextlib.contextmanager
+def progress_bar(text: str) -> Iterator[Report]:
+    """A progress bar on standard error, as the ``progress=`` argument of a long function.
+
+    It is drawn on terminals only, and goes when the work is done.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    console = stderr()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(escape(text), total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report

@@ -1,0 +1,109 @@
+"""Synthetic recordings: a realistic session, made from a seed, in every kind of file this package reads.
+
+>>> import isx.samples
+>>> paths = isx.samples.write("recording", isx.samples.Scene(num_frames=200))  # doctest: +SKIP
+
+All files of one :class:`Scene` belong together: they share the start, the recording UUID, the counter of the
+acquisition box, the neurons and what these neurons do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from isx.paths import as_path
+from isx.samples.scene import Neuron, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from isx.export.options import Progress
+    from isx.paths import PathInput
+
+__all__ = ["SAMPLES", "Neuron", "SampleFile", "Scene", "write"]
+
+#: Writes one file of a scene to a path.
+Writer: TypeAlias = "Callable[[Scene, str, Progress], object]"
+
+
+@dataclass(frozen=True)
+class SampleFile:
+    """One kind of sample file.
+
+    Attributes
+    ----------
+    name
+        Short name, the key of what :func:`write` returns.
+    suffix
+        What follows the name of the session in the file name.
+    writer
+        ``module:function``, imported when needed; called with scene, path and progress.
+    """
+
+    name: str
+    suffix: str
+    writer: str
+
+    def write(self, scene: Scene, path: str, progress: Progress) -> None:
+        """Write this file of `scene` to `path`."""
+        module, _, function = self.writer.partition(":")
+        getattr(importlib.import_module(module), function)(scene, path, progress)
+
+
+#: Every kind of sample file, in the order in which they are written.
+SAMPLES: tuple[SampleFile, ...] = (SampleFile("movie", "_video.isxd", "isx.samples.movie:write_movie"),)
+
+
+def _quiet(_file: SampleFile) -> Progress:
+    return lambda _done, _total: None
+
+
+def write(
+    folder: PathInput,
+    scene: Scene | None = None,
+    names: Iterable[str] | None = None,
+    *,
+    progress: Callable[[SampleFile], Progress] = _quiet,
+) -> dict[str, str]:
+    """Write sample files of one session.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is missing. Existing files are never overwritten.
+    scene : Scene, optional
+        What to record; ``Scene()`` by default.
+    names : iterable of str, optional
+        Which files, by their :attr:`SampleFile.name`; all by default.
+    progress : callable, optional
+        Called once per file; gives the callable that then hears of (done, total) of that file.
+
+    Returns
+    -------
+    dict
+        Path by name.
+
+    Raises
+    ------
+    ValueError
+        An unknown name.
+    IsxFileExistsError, IsxFileError
+        A file exists or cannot be written.
+    """
+    scene = Scene() if scene is None else scene
+    known = {sample.name: sample for sample in SAMPLES}
+    wanted = list(known if names is None else names)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ValueError(f"no sample file is called {unknown[0]!r}. Options are {', '.join(known)}.")
+    target = as_path(folder)
+    os.makedirs(target, exist_ok=True)
+    paths = {}
+    for name in wanted:
+        sample = known[name]
+        paths[name] = os.path.join(target, scene.session_name + sample.suffix)
+        sample.write(scene, paths[name], progress(sample))
+    return paths
