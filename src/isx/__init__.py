@@ -5,6 +5,7 @@ Start with :func:`isx.open` for any file, or :meth:`isx.Movie.read` and its sibl
 
 from isx import _internal, core, io, util
 from isx._version import __version__
+from isx.cell_set import CellSet
 from isx.errors import (
     IsxError,
     IsxFileError,
@@ -17,6 +18,7 @@ from isx.errors import (
     IsxStateError,
     IsxWarning,
 )
+from isx.event_set import EventSet
 from isx.image import Image
 from isx.movie import Movie
 from isx.opening import open_any as open  # noqa: A004 - isx.open() reads as what it does
@@ -28,7 +30,9 @@ from isx.util import get_file_extension, get_file_stem, make_output_file_path, m
 _is_with_algos = 0
 
 __all__ = [
+    "CellSet",
     "Duration",
+    "EventSet",
     "Image",
     "IsxError",
     "IsxFileError",

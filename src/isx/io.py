@@ -1,6 +1,8 @@
 """The vendor's module path of the data classes and exports."""
 
+from isx.cell_set import CellSet
+from isx.event_set import EventSet
 from isx.image import Image
 from isx.movie import Movie
 
-__all__ = ["Image", "Movie"]
+__all__ = ["CellSet", "EventSet", "Image", "Movie"]

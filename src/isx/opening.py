@@ -11,12 +11,21 @@ from isx.formats.kinds import DataKind, wrong_kind
 from isx.paths import as_path, extension, require_existing
 
 if TYPE_CHECKING:
+    from isx.formats.cell_set_isxd import CellSetIsxd
     from isx.formats.frames import FrameSource
+    from isx.formats.signals import SignalSource
     from isx.paths import PathInput
 
-__all__ = ["open_any", "open_movie_source"]
+__all__ = ["open_any", "open_cell_set", "open_event_source", "open_movie_source"]
 
 _BEHAVIORAL = ("mpg", "mpeg", "mp4", "avi", "wmv")
+_KIND_OF_EXTENSION = {
+    **dict.fromkeys(_BEHAVIORAL, DataKind.BEHAVIORAL_MOVIE),
+    **dict.fromkeys(("hdf5", "xml", "tif", "tiff"), DataKind.MOVIE),
+    **dict.fromkeys(("gpio", "raw"), DataKind.GPIO),
+    "imu": DataKind.IMU,
+    "isxb": DataKind.NVISION_MOVIE,
+}
 
 _MOVIE, _IMAGE, _GPIO_SET = "isx.movie:Movie", "isx.image:Image", "isx.gpio_set:GpioSet"
 
@@ -122,3 +131,35 @@ def open_movie_source(path: str) -> FrameSource:
             path, DataKind.BEHAVIORAL_MOVIE, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE
         )
     raise IsxFileError(f"File extension not supported: {ending} ({path})")
+
+
+def open_event_source(path: str) -> SignalSource:
+    """Open an event set.
+
+    Raises
+    ------
+    IsxFileError
+        The file is missing, its extension is unknown, or its content is damaged or of another kind.
+    """
+    from isx.formats.events_isxd import EventsIsxd
+
+    _require_isxd(path, DataKind.EVENT_SET)
+    return EventsIsxd(path, DataKind.EVENT_SET)
+
+
+def open_cell_set(path: str) -> CellSetIsxd:
+    """Open a cell set; raises as :func:`open_event_source`."""
+    from isx.formats.cell_set_isxd import CellSetIsxd
+
+    _require_isxd(path, DataKind.CELL_SET)
+    return CellSetIsxd(path)
+
+
+def _require_isxd(path: str, expected: DataKind) -> None:
+    """Refuse paths that the extension alone tells to hold something else than `expected`."""
+    require_existing(path)
+    ending = extension(path)
+    if ending in _KIND_OF_EXTENSION:
+        raise wrong_kind(path, _KIND_OF_EXTENSION[ending], expected)
+    if ending != "isxd":
+        raise IsxFileError(f"File extension not supported: {ending} ({path})")

@@ -314,6 +314,16 @@ class JsonObject:
             self._fail(self._name(key), f"an integer from {minimum} to {maximum}", value)
         return value
 
+    def number(self, key: str) -> float:
+        """Any finite number."""
+        value = self._required(key)
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            self._fail(self._name(key), "a number", value)
+        try:
+            return float(value)
+        except OverflowError:
+            self._fail(self._name(key), "a number", value)
+
     def string(self, key: str) -> str:
         """Text."""
         value = self._required(key)
@@ -365,3 +375,23 @@ class JsonObject:
             if not check(value):
                 self._fail(self._name(key), f"a list of {expected}", value)
         return values
+
+    def strings(self, key: str) -> list[str]:
+        """A list of text."""
+        return self.list_of(key, lambda value: isinstance(value, str), "text")
+
+    def booleans(self, key: str) -> list[bool]:
+        """A list of ``true`` and ``false``."""
+        return self.list_of(key, lambda value: isinstance(value, bool), "true and false")
+
+    def integers(self, key: str, minimum: int = -(2**63), maximum: int = 2**64 - 1) -> list[int]:
+        """A list of integers within bounds."""
+        values = self.array(key)
+        if any(type(value) is not int for value in values):
+            cut = [int(v) if isinstance(v, float) and math.isfinite(v) else v for v in values]
+        else:
+            cut = values
+        for value, shown in zip(cut, values, strict=True):
+            if type(value) is not int or not minimum <= value <= maximum:
+                self._fail(self._name(key), f"a list of integers from {minimum} to {maximum}", shown)
+        return list(cut)
