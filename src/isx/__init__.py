@@ -22,6 +22,7 @@ from isx.event_set import EventSet
 from isx.image import Image
 from isx.movie import Movie
 from isx.opening import open_any as open  # noqa: A004 - isx.open() reads as what it does
+from isx.recovery import Recovered, recover
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
 from isx.util import get_file_extension, get_file_stem, make_output_file_path, make_output_file_paths
@@ -45,6 +46,7 @@ __all__ = [
     "IsxStateError",
     "IsxWarning",
     "Movie",
+    "Recovered",
     "Spacing",
     "Time",
     "Timing",
@@ -57,5 +59,6 @@ __all__ = [
     "make_output_file_path",
     "make_output_file_paths",
     "open",
+    "recover",
     "util",
 ]

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
     from isx.paths import PathInput
 
-__all__ = ["InputFile", "OutputFile", "require_free_space", "sync_folder"]
+__all__ = [
+    "InputFile",
+    "OutputFile",
+    "lock",
+    "rename_without_overwriting",
+    "replace_file",
+    "require_free_space",
+    "sync_folder",
+]
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HAS_PREADV = hasattr(os, "preadv")
@@ -252,7 +260,7 @@ class OutputFile:
         if self._overwrite:
             os.replace(self.temporary, self.path)
         else:
-            _rename_without_overwriting(self.temporary, self.path, self.given_path)
+            rename_without_overwriting(self.temporary, self.path, self.given_path)
         sync_folder(os.path.dirname(self.path))
 
     def discard(self) -> None:
@@ -287,7 +295,7 @@ class OutputFile:
             self.discard()
 
 
-def _rename_without_overwriting(source: str, target: str, shown: str) -> None:
+def rename_without_overwriting(source: str, target: str, shown: str) -> None:
     """Rename such that a file which appeared at `target` meanwhile survives, and so does `source`."""
     taken = IsxFileExistsError(
         f"File already exists: {shown}. It appeared while this file was being written; "
@@ -306,6 +314,31 @@ def _rename_without_overwriting(source: str, target: str, shown: str) -> None:
     if os.path.lexists(target):
         raise taken
     os.rename(source, target)
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Give a small file new content, such that it holds the old or the new one at any moment."""
+    with OutputFile(path, overwrite=True) as output:
+        output.write(data)
+
+
+def lock(fd: int) -> bool:
+    """Claim an open file for this object; False if another one, in any process, has claimed it.
+
+    Released when the file is closed. Where there are no such locks (Windows, some network file systems) the
+    claim always succeeds.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def sync_folder(folder: str) -> None:

@@ -404,7 +404,8 @@ class Movie:
         if missing and not fill_missing:
             raise IsxStateError(
                 f"{self._file_path}: {missing} of {timing.samples.num_valid} frames were not set, from sample "
-                f"{timing.samples.sample(writer.num_written)} on. Set them, or call flush(fill_missing=True)."
+                f"{timing.samples.sample(writer.num_written)} on. Set them, or call flush(fill_missing=True); "
+                "isx.recover() saves those written so far."
             )
         blank = np.zeros(shape, dtype)
         for _ in range(missing):
@@ -512,8 +513,12 @@ class Movie:
     ) -> None:
         if kind is not None and self._writer is not None and self._source is None:
             self._writer.discard()
-        else:
+            return
+        try:
             self.close()
+        finally:
+            if self._writer is not None:  # after a failed flush: keep the frames for isx.recover
+                self._writer.output.abandon()
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._file_path is None:

@@ -23,6 +23,7 @@ import struct
 import warnings
 import zlib
 from dataclasses import dataclass
+from os import unlink
 from typing import TYPE_CHECKING, Any
 
 from isx.errors import IsxFileNotFoundError, IsxFormatError, IsxWarning
@@ -185,6 +186,6 @@ def replace_metadata(path: str, body_size: int, metadata: Mapping[str, Any], *, 
             if durable:
                 os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(journal)
+            unlink(journal)
     except OSError as error:
         raise reading_error(path, error) from None

@@ -40,7 +40,7 @@ import numpy as np
 
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError, IsxWarning
-from isx.files import OutputFile, require_free_space
+from isx.files import OutputFile, lock, require_free_space
 from isx.formats.frames import FrameHeader
 from isx.formats.isxd import open_container, trailer_bytes
 from isx.formats.json_text import dump, plain
@@ -295,7 +295,7 @@ class MovieIsxdWriter:
         )
         self._recipe = recipe_path(self.output.temporary)
         try:
-            _lock(self.output.fileno())
+            lock(self.output.fileno())
             with open(self._recipe, "xb") as file:
                 file.write(text)
         except BaseException as error:
@@ -334,13 +334,3 @@ class MovieIsxdWriter:
 def recipe_path(temporary: str) -> str:
     """Where the metadata of an unfinished movie are kept while its frames are written."""
     return f"{temporary}.json"
-
-
-def _lock(fd: int) -> None:
-    """Mark a temporary file as belonging to a living writer, where the system has such locks."""
-    try:
-        import fcntl
-    except ImportError:  # Windows, where an open file cannot be renamed away from its writer
-        return
-    with contextlib.suppress(OSError):  # some network file systems have no locks
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

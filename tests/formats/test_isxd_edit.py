@@ -1,0 +1,135 @@
+"""Editing the metadata of a file in place: every interruption leaves the old or the new state."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+
+import pytest
+
+import isx
+from isx.files import InputFile
+from isx.formats.isxd import read_container, replace_metadata
+from isx.formats.json_text import plain
+
+BODY = bytes(range(200))
+OLD = {"type": 0, "note": "x" * 100}
+
+
+def write(path, metadata) -> None:
+    text = json.dumps(metadata).encode()
+    path.write_bytes(BODY + text + b"\0" + struct.pack("<Q", len(text)))
+
+
+def read(path):
+    file = InputFile(str(path))
+    container = read_container(file)
+    file.close()
+    return container.body_size, plain(container.metadata)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "file.isxd"
+    write(path, OLD)
+    return path
+
+
+@pytest.mark.parametrize("note", ["", "y" * 100, "z" * 30_000])
+@pytest.mark.parametrize("durable", [True, False])
+def test_the_body_stays_and_nothing_is_left_behind(path, note, durable):
+    replace_metadata(str(path), len(BODY), {"type": 0, "note": note}, durable=durable)
+    assert read(path) == (200, {"type": 0, "note": note})
+    data = path.read_bytes()
+    assert data[:200] == BODY
+    (length,) = struct.unpack("<Q", data[-8:])
+    assert len(data) == 200 + length + 9
+    assert os.listdir(path.parent) == ["file.isxd"]
+
+
+class Killed(BaseException):
+    pass
+
+
+class Mortal:
+    """Stands in for ``open`` and ``os.unlink``: dies at change number `stop`, after half of a write."""
+
+    def __init__(self, stop):
+        self.left = stop
+
+    def due(self):
+        self.left -= 1
+        return self.left < 0
+
+    def open(self, name, mode, **kwargs):
+        if mode == "wb" and self.due():
+            raise Killed
+        return MortalFile(open(name, mode, **kwargs), self)
+
+    def unlink(self, name):
+        if self.due():
+            raise Killed
+        os.remove(name)
+
+
+class MortalFile:
+    def __init__(self, file, mortal):
+        self.file = file
+        self.mortal = mortal
+
+    def write(self, data):
+        if self.mortal.due():
+            self.file.write(data[: len(data) // 2])
+            raise Killed
+        return self.file.write(data)
+
+    def truncate(self, *args):
+        if self.mortal.due():
+            raise Killed
+        return self.file.truncate(*args)
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *args):
+        self.file.close()
+
+
+@pytest.mark.parametrize("note", ["", "z" * 3000])
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning")
+def test_killed_at_any_moment(path, note, monkeypatch):
+    new = {"type": 0, "note": note}
+    for stop in range(6):
+        write(path, OLD)
+        for leftover in path.parent.glob(".*"):
+            leftover.unlink()
+        mortal = Mortal(stop)
+        with monkeypatch.context() as patch:
+            patch.setattr("isx.formats.isxd.open", mortal.open, raising=False)
+            patch.setattr("isx.formats.isxd.unlink", mortal.unlink)
+            try:
+                replace_metadata(str(path), len(BODY), new)
+                finished = True
+            except Killed:
+                finished = False
+        assert finished == (stop == 5)
+        assert read(path)[1] in (OLD, new), f"unreadable after change {stop}"
+    assert read(path) == (200, new)
+
+
+def test_a_torn_journal_is_not_believed(path):
+    path.with_name(".file.isxd.metadata-journal").write_bytes(b"\0" * 50)
+    assert read(path) == (200, OLD)
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(isx.IsxFormatError):
+        read(path)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(isx.IsxFileNotFoundError):
+        replace_metadata(str(tmp_path / "none.isxd"), 0, {})
+    assert os.listdir(tmp_path) == []

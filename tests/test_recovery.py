@@ -1,0 +1,146 @@
+"""Killed writers leave frames that can be saved."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import isx
+
+SOURCE = str(Path(isx.__file__).parent.parent)
+
+WRITER = """
+import os, sys
+sys.path.insert(0, {source!r})
+import numpy as np
+import isx
+movie = isx.Movie.write({path!r}, isx.Timing(num_samples=10, dropped=[1]), isx.Spacing((3, 4)), np.uint16,
+                        extra_properties={{"name": "night run"}})
+for i in range({frames}):
+    movie.set_frame_data(i, np.full((3, 4), i, np.uint16))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def start_writer(path: Path, frames: int) -> subprocess.Popen[str]:
+    code = textwrap.dedent(WRITER).format(source=SOURCE, path=str(path), frames=frames)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+@pytest.fixture
+def killed(tmp_path):
+    """Path of a movie whose writer was killed after samples 0, 2, 3, 4 of 10 (1 is dropped)."""
+    path = tmp_path / "night.isxd"
+    kill(start_writer(path, 5))
+    return path
+
+
+def test_a_killed_writer_leaves_no_file_under_the_final_name(killed):
+    assert not killed.exists()
+    assert sorted(p.suffix for p in killed.parent.iterdir()) == [".json", ".partial"]
+
+
+def test_recover_saves_the_frames_written(killed):
+    assert isx.recover(killed) == isx.Recovered(str(killed.resolve()), num_frames=4, num_expected=9)
+    with isx.Movie.read(killed) as movie:
+        np.testing.assert_array_equal(movie[:, 0, 0], [0, 0, 2, 3, 4])
+        assert movie.timing.dropped == [1]
+        assert movie.metadata["extraProperties"] == {"name": "night run"}
+    assert list(killed.parent.iterdir()) == [killed]
+
+
+def test_recover_takes_the_temporary_file_too(killed):
+    (temporary,) = killed.parent.glob("*.partial")
+    assert isx.recover(temporary).path == str(killed.resolve())
+
+
+def test_a_cut_last_frame_is_left_out(killed):
+    (temporary,) = killed.parent.glob(".*.partial")
+    os.truncate(temporary, 3 * 24 + 5)
+    assert isx.recover(killed).num_frames == 3
+
+
+def test_recovering_again_after_a_crash_within_recover_gives_the_same(killed, monkeypatch):
+    def crash(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("isx.recovery.rename_without_overwriting", crash)
+        with pytest.raises(KeyboardInterrupt):
+            isx.recover(killed)
+    assert isx.recover(killed).num_frames == 4
+    with isx.Movie.read(killed) as movie:
+        np.testing.assert_array_equal(movie[:, 0, 0], [0, 0, 2, 3, 4])
+
+
+def test_nothing_to_recover(tmp_path):
+    with pytest.raises(isx.IsxFileNotFoundError, match="Nothing to recover"):
+        isx.recover(tmp_path / "night.isxd")
+
+
+def test_no_frame_written(tmp_path):
+    path = tmp_path / "night.isxd"
+    kill(start_writer(path, 0))
+    with pytest.raises(isx.IsxFileError, match="no complete frame"):
+        isx.recover(path)
+
+
+def test_an_existing_file_is_not_replaced(killed):
+    killed.write_bytes(b"precious")
+    with pytest.raises(isx.IsxFileExistsError):
+        isx.recover(killed)
+    assert killed.read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no advisory locks")
+def test_a_living_writer_is_left_alone(tmp_path):
+    path = tmp_path / "night.isxd"
+    process = start_writer(path, 5)
+    try:
+        with pytest.raises(isx.IsxStateError, match="still being written"):
+            isx.recover(path)
+    finally:
+        kill(process)
+    assert isx.recover(path).num_frames == 4
+
+
+def test_several_interrupted_writers_ask_for_a_choice(tmp_path):
+    path = tmp_path / "night.isxd"
+    kill(start_writer(path, 3))
+    kill(start_writer(path, 5))
+    with pytest.raises(isx.IsxStateError, match="recover one of"):
+        isx.recover(path)
+
+
+def test_a_damaged_description_is_a_clear_error(killed):
+    (recipe,) = killed.parent.glob(".*.json")
+    recipe.write_bytes(b'{"dataType": 7}')
+    with pytest.raises(isx.IsxFormatError):
+        isx.recover(killed)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM on Windows")
+def test_terminated_while_frames_are_missing(tmp_path):
+    path = tmp_path / "night.isxd"
+    process = start_writer(path, 5)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert isx.recover(path).num_frames == 4
