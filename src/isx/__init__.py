@@ -19,6 +19,7 @@ from isx.errors import (
     IsxWarning,
 )
 from isx.event_set import EventSet
+from isx.formats.tracking import Tracking, Zone
 from isx.image import Image
 from isx.movie import Movie
 from isx.opening import open_any as open  # noqa: A004 - isx.open() reads as what it does
@@ -50,6 +51,8 @@ __all__ = [
     "Spacing",
     "Time",
     "Timing",
+    "Tracking",
+    "Zone",
     "__version__",
     "_internal",
     "core",

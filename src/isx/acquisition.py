@@ -10,7 +10,7 @@ from typing import Any
 
 from isx.formats.json_text import normalize
 
-__all__ = ["acquisition_info"]
+__all__ = ["acquisition_info", "behavior_acquisition_info"]
 
 _ANIMAL = {
     "Animal Sex": "sex",
@@ -187,3 +187,70 @@ def acquisition_info(extra: Any) -> dict[str, Any] | None:
     info.update(_processing(extra))
     _copy_if(info, _section(extra, "processingInterface"), _is_text, {"Recording UUID": "recordingUUID"})
     return normalize(info) if info else None
+
+
+def behavior_acquisition_info(session: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Flat session metadata of an `.isxb` file (spec 01, section 6.2).
+
+    Parameters
+    ----------
+    session
+        The decoded session metadata.
+
+    Returns
+    -------
+    dict or None
+        Names in ascending order of their bytes; None when the file has nothing to tell.
+    """
+    info: dict[str, Any] = {}
+    interface = _section(session, "userInterface")
+    _copy(info, _section(interface, "animal"), _ANIMAL)
+    for name, entry in _section(interface, "customMetadata").items():
+        if isinstance(entry, Mapping) and "value" in entry:
+            info[name] = entry["value"]
+    processing = _section(session, "processingInterface")
+    _copy_if(info, processing, _is_text, {"Recording UUID": "recordingUUID"})
+    if "system" in processing:
+        info.update(_paired_systems(_section(processing, "system")))
+    camera_name = session.get("cameraName")
+    if isinstance(camera_name, str):
+        info.update(_camera(_section(processing, camera_name)))
+    return normalize(info) if info else None
+
+
+def _paired_systems(system: Mapping[str, Any]) -> dict[str, Any]:
+    """The behaviour system, and the microscope it was paired with."""
+    behavior, miniscope = _section(system, "behavior"), _section(system, "miniscope")
+    paired = behavior.get("paired", False)
+    info: dict[str, Any] = {"Miniscope Paired": paired}
+    _copy(info, _section(behavior, "system"), {"Behavior Session Name": "sessionName"})
+    _copy(info, _section(behavior, "software"), {"Behavior Acquisition SW Version": "behaviorIdas"})
+    if paired is True:
+        _copy(info, behavior, {"Miniscope Synced": "synced"})
+        _copy(
+            info,
+            _section(miniscope, "system"),
+            {"Miniscope Session Name": "sessionName", "Miniscope Serial Number": "systemSerial"},
+        )
+        _copy(info, _section(miniscope, "software"), {"Miniscope Acquisition SW Version": "miniscopeIdas"})
+    return info
+
+
+def _camera(camera: Mapping[str, Any]) -> dict[str, Any]:
+    info: dict[str, Any] = {}
+    sensor = _section(camera, "sensorParams")
+    exposure = _section(sensor, "exposure")
+    _copy(info, camera, {"Camera Name": "cameraAlias", "Camera Serial Number": "cameraSerial"})
+    _copy(
+        info,
+        sensor,
+        {
+            "Camera Brightness": "brightness",
+            "Camera Contrast": "contrast",
+            "Camera Saturation": "saturation",
+            "Camera Gain": "gain",
+        },
+    )
+    if exposure.get("type") == "manual":
+        _copy(info, exposure, {"Camera Exposure Time (ms)": "value"})
+    return info

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning
+from isx.formats.frames import TrackedSource
 from isx.formats.movie_isxd import MovieIsxdWriter, frame_range_text
 from isx.opening import open_movie_source
 from isx.paths import as_path, extension
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from isx.formats.frames import FrameHeader, FrameSource
+    from isx.formats.tracking import Tracking
     from isx.paths import PathInput
     from isx.timing import SampleIndex
 
 __all__ = ["Movie", "as_frame_dtype", "not_open", "output_path"]
+
+#: Stands for what has not been read yet, where None is a possible value.
+_UNKNOWN: Any = object()
 
 _TYPES: tuple[type[np.generic], ...] = (np.uint16, np.float32, np.uint8)
 
@@ -107,6 +112,7 @@ class Movie:
         self._dtype: np.dtype[Any] | None = None
         self._file_path: str | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
+        self._tracking: Any = _UNKNOWN
 
     @classmethod
     def read(cls, file_path: PathInput) -> Movie:
@@ -115,7 +121,8 @@ class Movie:
         Parameters
         ----------
         file_path : path
-            An `.isxd` movie or image, or a movie in one of the older formats (`.hdf5`, `.tif`, `.tiff`, `.xml`).
+            An `.isxd` movie or image, a behaviour movie (`.isxb`), or a movie in one of the older formats
+            (`.hdf5`, `.tif`, `.tiff`, `.xml`).
 
         Raises
         ------
@@ -431,6 +438,18 @@ class Movie:
     def metadata(self) -> Mapping[str, Any] | None:
         """Everything the file says about itself, as decoded JSON; None for formats without metadata."""
         return self._open_source().metadata
+
+    @property
+    def tracking(self) -> Tracking | None:
+        """What the nVision tracker found in the frames, and the zones of the arena.
+
+        None for movies without tracking. Decoded when first asked for.
+        """
+        if self._tracking is _UNKNOWN:
+            source = self._open_source()
+            self._tracking = source.tracking() if isinstance(source, TrackedSource) else None
+        tracking: Tracking | None = self._tracking
+        return tracking
 
     @property
     def footer(self) -> Mapping[str, Any] | None:

@@ -126,6 +126,10 @@ def open_movie_source(path: str) -> FrameSource:
         from isx.formats.movie_isxd import MovieIsxd
 
         return MovieIsxd(path)
+    if ending == "isxb":
+        from isx.formats.isxb import MovieIsxb
+
+        return MovieIsxb(path)
     if ending in _BEHAVIORAL:
         raise wrong_kind(
             path, DataKind.BEHAVIORAL_MOVIE, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isx.formats.kinds import DataKind
+    from isx.formats.tracking import Tracking
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["FrameHeader", "FrameSource", "SpanSource"]
+__all__ = ["FrameHeader", "FrameSource", "SpanSource", "TrackedSource"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,14 @@ class SpanSource(Protocol):
 
     def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
         """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
+
+
+@runtime_checkable
+class TrackedSource(Protocol):
+    """A source that may hold what a tracker found in its frames."""
+
+    def tracking(self) -> Tracking | None:
+        """Tracking data on the samples of the movie; None if there are none. Decoded anew by each call."""
 
 
 class FrameSource(Protocol):

@@ -1,0 +1,283 @@
+"""A stream of concatenated JPEG images: where each one lies, and its luma plane.
+
+A JPEG image is a chain of markers, each FF and a code:
+
+==============  ===========================================================================================
+code            what follows
+==============  ===========================================================================================
+D8 (SOI)        the next marker; starts an image
+D9 (EOI)        nothing; ends the image
+01 (TEM)        the next marker
+DA (SOS)        a segment, then entropy-coded bytes up to the next marker
+00, FF, D0-D7   stuffing, fill bytes and restart marks inside entropy-coded bytes: no markers of the chain
+others          a segment: 16-bit big-endian length (counting itself), data, then the next marker
+==============  ===========================================================================================
+
+Segments may hold any bytes, also FF D8 and FF D9 (a thumbnail, a comment), so images cannot be found by
+searching for these. :class:`JpegIndex` collects everything that looks like a marker with array operations, works
+out for each where the next one would be, and keeps those that the chain from the first image reaches.
+
+Frames are decoded by FFmpeg (PyAV) where it is installed, else by Pillow. Both give the luma plane within one grey
+level of each other; FFmpeg is what the vendor's package decodes with, and equals it but for a few pixels in a
+million (spec 09, section 4.3).
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from isx.errors import IsxFormatError, IsxWarning
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from isx.files import InputFile
+
+__all__ = ["JpegIndex", "LumaDecoder", "luma_decoder", "picture_size"]
+
+_SOI, _EOI, _TEM, _SOS = 0xD8, 0xD9, 0x01, 0xDA
+_FIRST_CHUNK, _LARGEST_CHUNK = 1 << 20, 1 << 24
+
+_IS_MARKER = np.ones(256, dtype=np.bool_)
+_IS_MARKER[[0x00, 0xFF, *range(0xD0, 0xD8)]] = False
+_STANDS_ALONE = np.zeros(256, dtype=np.bool_)
+_STANDS_ALONE[[_SOI, _EOI, _TEM]] = True
+
+
+class JpegIndex:
+    """Byte ranges of the images in a part of a file, found when first asked for.
+
+    Only as much of the file is scanned as the images asked for need; what is found is kept.
+
+    Parameters
+    ----------
+    file
+        The open file.
+    start, end
+        Where the stream lies; both are cut to the size of the file.
+    count
+        Images wanted; the scan ends with the last of them.
+    """
+
+    def __init__(self, file: InputFile, start: int, end: int, count: int) -> None:
+        self._file = file
+        self._count = count
+        self._scanned = min(start, file.size)  # everything before is known
+        self._end = min(end, file.size)
+        self._resume = self._scanned  # where the chain goes on; may lie beyond what is scanned
+        self._in_image = False
+        self._chunk = _FIRST_CHUNK
+        self._starts = np.zeros(0, dtype=np.int64)
+        self._ends = np.zeros(0, dtype=np.int64)  # -1 for an image that stops without an end marker
+        self._lock = threading.Lock()
+
+    def range_of(self, image: int) -> tuple[int, int] | None:
+        """First byte and size of an image; None if the stream holds fewer, or it has no end."""
+        with self._lock:
+            while len(self._ends) <= image and self._scanned < self._end:
+                self._scan_chunk()
+            if image >= len(self._ends):
+                return None
+            start, end = int(self._starts[image]), int(self._ends[image])
+            return (start, end - start) if end > start else None
+
+    def count(self) -> int:
+        """Images in the stream, also such without an end, at most the number wanted; scans all of it."""
+        with self._lock:
+            while len(self._ends) < self._count and self._scanned < self._end:
+                self._scan_chunk()
+            return min(self._count, len(self._starts))
+
+    def _scan_chunk(self) -> None:
+        first = max(self._scanned, min(self._resume, self._end))
+        last = min(first + self._chunk, self._end)
+        self._chunk = min(2 * self._chunk, _LARGEST_CHUNK)
+        data = np.zeros(last - first + 3, dtype=np.uint8)  # a marker and the length behind it
+        size = min(len(data), self._end - first)
+        if self._file.read_into(data[:size], first) < size:
+            raise IsxFormatError(f"{self._file.given_path} was shortened while it was open.")
+        markers = np.flatnonzero(data[: last - first] == 0xFF)
+        markers = markers[_IS_MARKER[data[markers + 1]]]
+        self._follow(markers, data, first)
+        self._scanned = last
+
+    def _follow(self, markers: NDArray[np.int64], data: NDArray[np.uint8], first: int) -> None:
+        """Keep the images among `markers` that the chain reaches from where it stopped."""
+        codes = data[markers + 1]
+        lengths = (data[markers + 2].astype(np.int64) << 8) | data[markers + 3]
+        behind = markers + 2 + np.where(_STANDS_ALONE[codes], 0, np.maximum(lengths, 2))
+        images = np.flatnonzero(codes == _SOI)
+        following = np.searchsorted(markers, behind)
+        ending = codes == _EOI  # whatever lies between two images is skipped
+        following[ending] = np.append(images, len(markers))[np.searchsorted(images, following[ending])]
+        begin = int(np.searchsorted(markers, self._resume - first))
+        if not self._in_image:
+            begin = int(np.append(images, len(markers))[np.searchsorted(images, begin)])
+        chain = _orbit(following, begin)
+        if not len(chain):
+            return
+        self._resume = first + int(behind[chain[-1]])
+        kinds = codes[chain]
+        self._add(first + markers[chain], kinds)
+        self._in_image = bool(kinds[-1] != _EOI)
+
+    def _add(self, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> None:
+        """Note starts, and for each the end if one comes before the next start."""
+        at = np.flatnonzero((codes == _SOI) | (codes == _EOI))
+        if not len(at):
+            return
+        opens = codes[at] == _SOI
+        # Each start opens an image, and the next start or end closes it; the one still open at the end of the chunk
+        # is closed by the first of these in the next chunk.
+        closes = np.append(self._in_image, opens[:-1])
+        ends = np.where(opens, -1, positions[at] + 2)
+        self._starts = np.append(self._starts, positions[at][opens])
+        self._ends = np.append(self._ends, ends[closes])
+
+
+def _orbit(following: NDArray[np.int64], begin: int) -> NDArray[np.int64]:
+    """`begin`, ``following[begin]`` and so on, until an index lies beyond the array.
+
+    Doubles the known part in every step, so that no step of the chain costs a loop.
+    """
+    size = len(following)
+    jump = np.append(following, size)  # the index behind the last stays where it is
+    orbit = np.array([min(begin, size)])
+    while orbit[-1] < size:
+        orbit = np.concatenate([orbit, jump[orbit]])
+        if orbit[-1] < size:
+            jump = jump[jump]
+    return orbit[: int(np.searchsorted(orbit, size))]
+
+
+_FRAME_SEGMENTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+def picture_size(image: bytes) -> tuple[int, int] | None:
+    """(rows, columns) a JPEG image announces; None if it has no readable frame segment."""
+    at = 2
+    while at + 9 <= len(image):
+        at = image.find(0xFF, at)
+        if at < 0 or at + 9 > len(image):
+            break
+        code = image[at + 1]
+        if code in _FRAME_SEGMENTS:
+            rows, columns = struct.unpack_from(">HH", image, at + 5)
+            return rows, columns
+        if code in (0xFF, 0x00):
+            at += 1
+        elif code in (_SOI, _TEM) or 0xD0 <= code < 0xD8:
+            at += 2
+        elif code in (_SOS, _EOI):
+            return None
+        else:
+            at += 2 + max(2, (image[at + 2] << 8) | image[at + 3])
+    return None
+
+
+class UndecodableError(Exception):
+    """An image cannot be decoded; the text says why."""
+
+
+class LumaDecoder(Protocol):
+    """Decodes one JPEG image after another; not for several threads at once."""
+
+    def decode(self, image: bytes, out: NDArray[np.uint8]) -> None:
+        """Write the luma plane to `out`, whose shape is the size of the picture.
+
+        Raises :class:`UndecodableError` for damaged images and such without a luma plane.
+        """
+
+
+#: Pixel formats whose first plane is 8-bit luma.
+LUMA_FIRST = frozenset(
+    ["gray", *(f"yuv{full}{sub}p" for full in ("", "j") for sub in (410, 411, 420, 422, 440, 444))]
+)
+
+
+class FfmpegDecoder:
+    """Decodes by FFmpeg."""
+
+    def __init__(self, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
+        self._context: Any = None
+
+    def _open(self) -> Any:
+        import av
+
+        context = av.CodecContext.create("mjpeg", "r")
+        context.thread_count = 1
+        context.options = {"err_detect": "explode", "max_pixels": str(self._max_pixels)}
+        return context
+
+    def decode(self, image: bytes, out: NDArray[np.uint8]) -> None:
+        """Write the luma plane of `image` to `out`."""
+        import av
+
+        self._context = self._context or self._open()
+        try:
+            frames = self._context.decode(av.Packet(image))
+        except (av.error.FFmpegError, ValueError, MemoryError) as error:
+            self._context = None  # whatever state the error left
+            raise UndecodableError(str(error)) from None
+        if len(frames) != 1:
+            self._context = None
+            raise UndecodableError("it does not decode to one picture")
+        copy_luma(frames[0], out)
+
+
+def copy_luma(frame: Any, out: NDArray[np.uint8]) -> None:
+    """Copy the first plane of a decoded FFmpeg frame, leaving out what pads its lines."""
+    if frame.format.name not in LUMA_FIRST:
+        raise UndecodableError(f"unsupported frame format: {frame.format.name}")
+    if (frame.height, frame.width) != out.shape:
+        raise UndecodableError(size_text((frame.height, frame.width), (out.shape[0], out.shape[1])))
+    plane = frame.planes[0]
+    lines = np.frombuffer(plane, np.uint8)[: plane.line_size * frame.height]
+    np.copyto(out, lines.reshape(frame.height, plane.line_size)[:, : frame.width])
+
+
+def size_text(decoded: tuple[int, int], expected: tuple[int, int]) -> str:
+    """Message for a picture of another size (rows, columns) than the metadata say."""
+    return (
+        f"Dimensions of decoded frame ({decoded[1]} x {decoded[0]}) do not match dimensions in metadata "
+        f"({expected[1]} x {expected[0]})."
+    )
+
+
+class PillowDecoder:
+    """Decodes by libjpeg-turbo, which Pillow brings along."""
+
+    def decode(self, image: bytes, out: NDArray[np.uint8]) -> None:
+        """Write the luma plane of `image` to `out`."""
+        from PIL import Image
+
+        try:
+            with Image.open(io.BytesIO(image), formats=("JPEG",)) as picture:
+                picture.draft("L", None)
+                if picture.mode != "L":
+                    raise UndecodableError(f"unsupported frame format: {picture.mode}")
+                np.copyto(out, np.asarray(picture))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise UndecodableError(str(error)) from None
+
+
+def luma_decoder(path: str, max_pixels: int) -> LumaDecoder:
+    """The best decoder installed; warns when that is not the one equal to the vendor's."""
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        warnings.warn(
+            f"{path}: decoding with Pillow, because PyAV is not installed. About one pixel in a hundred may differ "
+            'by one grey level from what FFmpeg gives, and reading is slower; pip install "isx[video]" helps.',
+            IsxWarning,
+            stacklevel=6,
+        )
+        return PillowDecoder()
+    return FfmpegDecoder(max_pixels)
