@@ -19,6 +19,7 @@ from isx.errors import (
     IsxWarning,
 )
 from isx.event_set import EventSet
+from isx.export.tiff import export_movie_to_tiff
 from isx.formats.tracking import Tracking, Zone
 from isx.image import Image
 from isx.movie import Movie
@@ -56,6 +57,7 @@ __all__ = [
     "__version__",
     "_internal",
     "core",
+    "export_movie_to_tiff",
     "get_file_extension",
     "get_file_stem",
     "io",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "InputFile",
     "OutputFile",
+    "OutputFiles",
     "lock",
     "rename_without_overwriting",
     "replace_file",
@@ -188,7 +189,7 @@ class OutputFile:
     def __init__(self, path: PathInput, *, overwrite: bool = False, cannot_open: str = _CANNOT_OPEN) -> None:
         self.given_path = as_path(path)
         self.path = canonical(path)
-        self._overwrite = overwrite
+        self.overwrites = overwrite
         if not overwrite:
             require_absent(self.given_path)
         with _being_written_lock:
@@ -219,6 +220,15 @@ class OutputFile:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
             raise self.writing_error(error) from None
+
+    def overwrite(self, data: bytes, offset: int) -> None:
+        """Replace bytes already written at `offset`; :meth:`write` goes on at the end."""
+        end = os.lseek(self._fd, 0, os.SEEK_CUR)
+        os.lseek(self._fd, offset, os.SEEK_SET)
+        try:
+            self.write(data)
+        finally:
+            os.lseek(self._fd, end, os.SEEK_SET)
 
     def read_into(self, buffer: Any, offset: int) -> None:
         """Fill `buffer` with what was written at `offset`."""
@@ -257,7 +267,7 @@ class OutputFile:
             raise self.writing_error(error) from None
         os.close(self._fd)
         self._finish()
-        if self._overwrite:
+        if self.overwrites:
             os.replace(self.temporary, self.path)
         else:
             rename_without_overwriting(self.temporary, self.path, self.given_path)
@@ -293,6 +303,56 @@ class OutputFile:
                 self.commit()
         finally:
             self.discard()
+
+
+class OutputFiles:
+    """New files that belong together: on success all of them appear, on any error none.
+
+    Used as a context manager, in which :meth:`create` opens them one by one.
+    """
+
+    def __init__(self) -> None:
+        self._outputs: list[OutputFile] = []
+
+    def create(self, path: PathInput, **options: Any) -> OutputFile:
+        """Open a new file, as :class:`OutputFile` does."""
+        output = OutputFile(path, **options)
+        self._outputs.append(output)
+        return output
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit()
+        finally:
+            for output in self._outputs:
+                output.discard()
+
+    def _commit(self) -> None:
+        """Commit in reverse order, so that whoever sees the first file finds the others complete."""
+        finished: list[OutputFile] = []
+        try:
+            for output in reversed(self._outputs):
+                output.commit()
+                finished.append(output)
+        except BaseException as error:
+            for other in finished:
+                if not other.overwrites:  # a replaced file cannot be brought back, so its successor stays
+                    with contextlib.suppress(OSError):
+                        os.unlink(other.path)
+            if isinstance(error, IsxFileExistsError) and len(self._outputs) > 1:
+                with contextlib.suppress(OSError):
+                    os.unlink(output.temporary)  # of no use without the others
+                raise IsxFileExistsError(
+                    f"File already exists: {output.given_path}. It appeared while the files were being written; "
+                    "none of them was kept."
+                ) from None
+            raise
 
 
 def rename_without_overwriting(source: str, target: str, shown: str) -> None:

@@ -2,7 +2,8 @@
 
 from isx.cell_set import CellSet
 from isx.event_set import EventSet
+from isx.export.tiff import export_movie_to_tiff
 from isx.image import Image
 from isx.movie import Movie
 
-__all__ = ["CellSet", "EventSet", "Image", "Movie"]
+__all__ = ["CellSet", "EventSet", "Image", "Movie", "export_movie_to_tiff"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["FrameHeader", "FrameSource", "SpanSource", "TrackedSource"]
+__all__ = ["BlockSource", "FrameHeader", "FrameSource", "SpanSource", "TrackedSource", "read_frames"]
 
 
 @dataclass(frozen=True)
@@ -110,3 +110,20 @@ class FrameSource(Protocol):
 
     def close(self) -> None:
         """Release the file."""
+
+
+@runtime_checkable
+class BlockSource(Protocol):
+    """A source that reads neighbouring frames faster together than one by one."""
+
+    def read_frames(self, first: int, out: NDArray[Any]) -> None:
+        """Fill the C-contiguous `out` (frames, rows, columns) with stored frames from `first` on."""
+
+
+def read_frames(source: FrameSource, first: int, out: NDArray[Any]) -> None:
+    """Fill the C-contiguous `out` (frames, rows, columns) with stored frames from `first` on, of any source."""
+    if isinstance(source, BlockSource):
+        source.read_frames(first, out)
+        return
+    for i, frame in enumerate(out):
+        source.read_frame(first + i, frame)

@@ -6,7 +6,7 @@ import enum
 
 from isx.errors import IsxFormatError
 
-__all__ = ["DataKind", "wrong_kind"]
+__all__ = ["DataKind", "WrongKindError", "wrong_kind"]
 
 
 class DataKind(enum.Enum):
@@ -36,10 +36,22 @@ class DataKind(enum.Enum):
         raise IsxFormatError(f"{path}: type {code} is not a known kind of data set (0 to 9).")
 
 
-def wrong_kind(path: str, found: DataKind, *expected: DataKind) -> IsxFormatError:
+class WrongKindError(IsxFormatError):
+    """A sound file holds another kind of data set than asked for: `found`."""
+
+    def __init__(self, text: str, found: DataKind) -> None:
+        super().__init__(text)
+        self.found = found
+
+    def __reduce__(self) -> tuple[type[WrongKindError], tuple[str, DataKind]]:
+        return type(self), (str(self), self.found)
+
+
+def wrong_kind(path: str, found: DataKind, *expected: DataKind) -> WrongKindError:
     """Error for a file of another kind than the reader takes; the first line is the vendor's text."""
     names = " or ".join(kind.label for kind in expected)
-    return IsxFormatError(
+    return WrongKindError(
         f"Expected data set to be of type: {names}. Instead it is of type: {found.label}. \n"
-        f"File: {path}. isx.open() chooses the right class by itself."
+        f"File: {path}. isx.open() chooses the right class by itself.",
+        found,
     )

@@ -159,8 +159,18 @@ class MovieIsxd:
 
     def read_frame(self, stored: int, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of a stored frame."""
-        offset = stored * self._frame_bytes + self._line_bytes
-        if self._file.read_into(out, offset) < self._pixel_bytes:
+        self._read_pixels(stored * self._frame_bytes + self._line_bytes, out)
+
+    def read_frames(self, first: int, out: NDArray[Any]) -> None:
+        """Fill `out` (frames, rows, columns) with the pixels of stored frames from `first` on."""
+        if self.has_lines:
+            for i, frame in enumerate(out):
+                self.read_frame(first + i, frame)
+        else:
+            self._read_pixels(first * self._frame_bytes, out)
+
+    def _read_pixels(self, offset: int, out: NDArray[Any]) -> None:
+        if self._file.read_into(out, offset) < out.nbytes:
             raise IsxFormatError(
                 f"Error reading movie frame: {self.given_path}. The file was shortened while it was open."
             )
