@@ -19,6 +19,7 @@ from isx.errors import (
     IsxWarning,
 )
 from isx.event_set import EventSet
+from isx.export.events_csv import export_event_set_to_csv
 from isx.export.tiff import export_movie_to_tiff
 from isx.formats.tracking import Tracking, Zone
 from isx.image import Image
@@ -57,6 +58,7 @@ __all__ = [
     "__version__",
     "_internal",
     "core",
+    "export_event_set_to_csv",
     "export_movie_to_tiff",
     "get_file_extension",
     "get_file_stem",

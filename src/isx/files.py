@@ -188,6 +188,8 @@ class OutputFile:
 
     def __init__(self, path: PathInput, *, overwrite: bool = False, cannot_open: str = _CANNOT_OPEN) -> None:
         self.given_path = as_path(path)
+        if not self.given_path:
+            raise IsxFileError(cannot_open.format(path="''", error="the name of the file is empty"))
         self.path = canonical(path)
         self.overwrites = overwrite
         if not overwrite:

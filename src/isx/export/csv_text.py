@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["cells", "quoted", "rows"]
+__all__ = ["cells", "encoded", "matrix_rows", "quoted", "rows", "sparse_rows"]
 
 
 def rows(specs: Sequence[str], columns: Sequence[NDArray[Any] | Sequence[Any]], separator: str = ", ") -> str:
@@ -59,3 +59,87 @@ def quoted(name: str) -> str:
     if any(c in name for c in ',"\r\n'):
         return '"' + name.replace('"', '""') + '"'
     return name
+
+
+def matrix_rows(
+    first: Sequence[str], spec: str, values: NDArray[Any], separator: str = ", ", end: str = "\n"
+) -> str:
+    """Lines of a table whose cells have one format.
+
+    Parameters
+    ----------
+    first
+        Text of the first cell of each row.
+    spec
+        ``printf`` conversion of all others.
+    values
+        Shape (rows, columns).
+    separator, end
+        Between cells, and after the last one of a row.
+    """
+    count, width = values.shape
+    flat: list[Any] = [None] * (count * (width + 1))
+    flat[:: width + 1] = first
+    row = "%s" + (separator + spec) * width + end
+    if _negative_nans(values).any():
+        row = separator.join(["%s"] * (width + 1)) + end
+        columns = [cells(spec, column) for column in np.ascontiguousarray(values.T)]
+    else:
+        columns = values.T.tolist()
+    for i, column in enumerate(columns, start=1):
+        flat[i :: width + 1] = column
+    text: str = (row * count) % tuple(flat)
+    return text
+
+
+def sparse_rows(
+    first: Sequence[str],
+    width: int,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    texts: Sequence[str],
+    separator: str = ", ",
+) -> str:
+    """Lines of a table in which most cells are ``0``.
+
+    The work grows with the number of rows and of other cells, not with the size of the table: every run of
+    zeros is one ready-made piece of text.
+
+    Parameters
+    ----------
+    first
+        Text of the first cell of each row.
+    width
+        Number of cells after the first.
+    rows, columns
+        Where the other cells are, ordered by row, then column, without repetition.
+    texts
+        What they hold.
+    separator
+        Between cells.
+    """
+    if not first:
+        return ""
+    zeros = np.array([(separator + "0") * k for k in range(width + 1)], dtype=object)
+    others = len(texts)
+    last = np.full(len(first), -1, dtype=np.int64)  # column of the last other cell of each row
+    last[rows] = columns
+    before = np.empty(others, dtype=np.int64)  # column of the other cell before, in the same row
+    before[:1] = -1
+    before[1:] = np.where(rows[1:] == rows[:-1], columns[:-1], -1)
+    # A row is: its first cell, (a run of zeros, another cell) for each other cell, a run of zeros.
+    pieces = np.empty(2 * (len(first) + others), dtype=object)
+    begin = 2 * (np.arange(len(first)) + rows.searchsorted(np.arange(len(first))))
+    pieces[begin] = first
+    at = 2 * (rows + np.arange(others)) + 1
+    pieces[at] = zeros[columns - before - 1]
+    pieces[at + 1] = [separator + text for text in texts]
+    end = np.append(begin[1:], len(pieces)) - 1
+    pieces[end] = zeros[width - 1 - last] + "\n"
+    text: str = "".join(pieces.tolist())
+    return text
+
+
+def encoded(text: str) -> bytes:
+    """Bytes of the file: UTF-8 without mark; half surrogates, which damaged names may hold, as they are."""
+    return text.encode("utf-8", "surrogatepass")

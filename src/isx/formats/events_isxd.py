@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PACKET", "EventsIsxd"]
+__all__ = ["PACKET", "EventsIsxd", "num_samples"]
 
 #: One point of the second layout.
 PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
@@ -149,7 +149,7 @@ class EventsIsxd:
             raise IsxFormatError(f"{path}: global times should be the start and the end of the set.")
         start, end = (_time_from_json(time) for time in times)
         period = _smallest_step(steps)
-        count = _num_samples(start.secs_since_epoch, end.secs_since_epoch, period)
+        count = num_samples(start.secs_since_epoch, end.secs_since_epoch, period)
         if not 0 <= count <= MAX_SAMPLES:
             raise IsxFormatError(
                 f"{path}: global times from {float(start.secs_since_epoch)!r} to "
@@ -280,7 +280,7 @@ def _smallest_step(steps: list[IsxRatio]) -> IsxRatio:
     return period if period.num else _DEFAULT_STEP
 
 
-def _num_samples(start: IsxRatio, end: IsxRatio, period: IsxRatio) -> float:
+def num_samples(start: IsxRatio, end: IsxRatio, period: IsxRatio) -> float:
     """Samples between two times, rounded up from the same double the vendor computes (spec 01, section 7)."""
     common = math.lcm(start.den, end.den)
     span = IsxRatio(end.num * (common // end.den) - start.num * (common // start.den), common)
