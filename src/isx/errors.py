@@ -7,6 +7,9 @@ Each class doubles as the builtin that a caller would naturally catch, so both `
 
 from __future__ import annotations
 
+import sys
+import warnings
+
 __all__ = [
     "IsxError",
     "IsxFileError",
@@ -18,6 +21,7 @@ __all__ = [
     "IsxSeriesError",
     "IsxStateError",
     "IsxWarning",
+    "warn",
 ]
 
 
@@ -59,3 +63,13 @@ class IsxImportError(IsxError, ImportError):
 
 class IsxWarning(UserWarning):
     """Something in a file was repaired, left out or is missing; the data returned are sound."""
+
+
+def warn(message: str) -> None:
+    """Issue an :class:`IsxWarning` at the line that called into this package."""
+    level = 1
+    frame = sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "isx":
+        level += 1
+        frame = frame.f_back
+    warnings.warn(message, IsxWarning, stacklevel=level)

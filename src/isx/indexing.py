@@ -22,16 +22,27 @@ __all__ = ["select"]
 _Missing = Callable[["FrameSource", int], Exception]
 
 
-def _split(key: Any) -> tuple[Any, tuple[Any, Any]]:
+def _axes(key: Any) -> int:
+    """Number of axes one element of an index stands for: a mask has as many as it has itself."""
+    array = None if isinstance(key, (int, slice)) else np.asarray(key)
+    return array.ndim if array is not None and array.dtype == np.bool_ and array.ndim else 1
+
+
+def _split(key: Any) -> tuple[Any, tuple[Any, ...]]:
     """Selection along the samples, and of pixels; Ellipsis and left-out axes stand for everything."""
     keys = key if isinstance(key, tuple) else (key,)
-    at = next((i for i, k in enumerate(keys) if k is Ellipsis), None)
-    if at is not None:
-        keys = keys[:at] + (slice(None),) * (4 - len(keys)) + keys[at + 1 :]
-    if len(keys) > 3 or any(k is None or k is Ellipsis for k in keys):
+    if any(k is None for k in keys) or sum(k is Ellipsis for k in keys) > 1:
         raise IndexError("a movie has three axes: samples, rows, columns")
-    keys += (slice(None),) * (3 - len(keys))
-    return keys[0], (keys[1], keys[2])
+    if not any(k is Ellipsis for k in keys):
+        keys += (Ellipsis,)
+    at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+    given = sum(_axes(k) for k in keys if k is not Ellipsis)
+    if given > 3:
+        raise IndexError("a movie has three axes: samples, rows, columns")
+    keys = keys[:at] + (slice(None),) * (3 - given) + keys[at + 1 :]
+    if _axes(keys[0]) > 1:
+        raise IndexError("a mask cannot span samples and pixels; select the samples first")
+    return keys[0], keys[1:]
 
 
 def _sample_numbers(key: Any, count: int) -> tuple[NDArray[np.int64], bool]:
@@ -45,8 +56,10 @@ def _sample_numbers(key: Any, count: int) -> tuple[NDArray[np.int64], bool]:
         return np.flatnonzero(array), False
     if array.ndim == 1 and (array.dtype.kind in "iu" or not len(array)):
         numbers, scalar = array.astype(np.int64), False
+    elif array.ndim == 0:
+        numbers, scalar = np.array([operator.index(key)]), True
     else:
-        numbers, scalar = np.array([operator.index(key)], dtype=np.int64), True
+        raise IndexError("samples are selected by a number, a slice, a list or a mask")
     numbers = np.where(numbers < 0, numbers + count, numbers)
     if ((numbers < 0) | (numbers >= count)).any():
         raise IsxIndexError(f"sample {key} is out of range for a movie of {count} samples")
@@ -61,7 +74,8 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
     source, samples
         The open movie and its index of valid samples.
     key
-        An index NumPy would take for a three-dimensional array; the samples may also be a list or a mask.
+        An index NumPy would take for a three-dimensional array, with the same meaning; only new axes and
+        masks over samples and pixels at once are not supported.
     missing
         Makes the error for a sample that the file announces but does not hold.
     """
@@ -71,31 +85,46 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
     absent = np.flatnonzero(stored >= source.num_stored)
     if len(absent):
         raise missing(source, int(numbers[absent[0]]))
-    if scalar:
-        return _one(source, int(stored[0]), pixel_key)
+    lists_pixels = any(not isinstance(k, slice) and np.ndim(k) for k in pixel_key)
+    if lists_pixels and not isinstance(sample_key, slice):
+        # NumPy pairs lists of several axes; whole frames are gathered for it to do so.
+        needed, positions = np.unique(stored, return_inverse=True)
+        block = _stacked(source, needed, (slice(None), slice(None)))
+        return _picked(block, 0 if scalar else positions.reshape(-1), pixel_key)
     view = source.frames()
     valid = np.flatnonzero(stored >= 0)
-    if view is not None and isinstance(source, SpanSource) and len(valid):
+    if view is not None and isinstance(source, SpanSource) and len(valid) and not scalar:
         few = _few_pixels(source, view, stored[valid], pixel_key)
         if few is not None:
             return few if len(valid) == len(stored) else _scattered(few, valid, len(stored))
-    rows = _as_slice(stored)
-    if view is not None and rows is not None and view.dtype.isnative:
-        return _picked(view, rows, pixel_key)
+    if view is not None and view.dtype.isnative:
+        rows = _as_slice(stored)
+        if scalar and stored[0] >= 0:
+            return _picked(view, int(stored[0]), pixel_key)
+        if rows is not None and not scalar:
+            return _picked(view, rows, pixel_key)
+    result = _stacked(source, stored, pixel_key)
+    return np.asarray(result[0]) if scalar else result
+
+
+def _stacked(source: FrameSource, stored: NDArray[np.int64], pixel_key: tuple[Any, ...]) -> NDArray[Any]:
+    """Copies of frames, zeros where `stored` is negative."""
     template = np.broadcast_to(np.zeros((), source.dtype), source.spacing.num_pixels)[pixel_key]
-    result = np.zeros((len(numbers), *template.shape), source.dtype)
-    if view is None:
-        frame = np.empty(source.spacing.num_pixels, source.dtype)
-        for i in valid:
-            source.read_frame(int(stored[i]), frame)
-            result[i] = frame[pixel_key]
+    result = np.zeros((len(stored), *template.shape), source.dtype)
+    valid = np.flatnonzero(stored >= 0)
+    view = source.frames()
+    if view is not None:
+        _copy_runs(view, stored, valid, pixel_key, result)
         return result
-    _copy_runs(view, stored, valid, pixel_key, result)
+    frame = np.empty(source.spacing.num_pixels, source.dtype)
+    for i in valid:
+        source.read_frame(int(stored[i]), frame)
+        result[i] = frame[pixel_key]
     return result
 
 
 def _few_pixels(
-    source: SpanSource, view: NDArray[Any], stored: NDArray[np.int64], pixel_key: tuple[Any, Any]
+    source: SpanSource, view: NDArray[Any], stored: NDArray[np.int64], pixel_key: tuple[Any, ...]
 ) -> NDArray[Any] | None:
     """Some pixels of each of the `stored` frames, if they lie so close together that reading them is cheap.
 
@@ -138,41 +167,34 @@ def _scattered(values: NDArray[Any], valid: NDArray[np.int64], count: int) -> ND
 _FEW_BYTES = 1 << 15
 
 
-def _one(source: FrameSource, stored: int, pixel_key: tuple[Any, Any]) -> NDArray[Any]:
-    if stored < 0:
-        return np.asarray(np.zeros(source.spacing.num_pixels, source.dtype)[pixel_key])
-    view = source.frames()
-    if view is not None and view.dtype.isnative:
-        return _picked(view, stored, pixel_key)
-    frame = np.empty(source.spacing.num_pixels, source.dtype)
-    source.read_frame(stored, frame)
-    picked: NDArray[Any] = frame[pixel_key]
-    return picked
-
-
-def _picked(view: NDArray[Any], stored: slice | int, pixel_key: tuple[Any, Any]) -> NDArray[Any]:
+def _picked(
+    view: NDArray[Any], stored: slice | int | NDArray[np.int64], pixel_key: tuple[Any, ...]
+) -> NDArray[Any]:
     key = (stored, *pixel_key)
     picked: NDArray[Any] = view[key]
     return picked
 
 
 def _as_slice(stored: NDArray[np.int64]) -> slice | None:
-    """The slice that selects exactly `stored`, if all are valid and evenly ascending."""
+    """The slice that selects exactly `stored`, if all are valid and at equal distances."""
     if not len(stored):
         return slice(0, 0)
-    if len(stored) == 1:
-        return slice(int(stored[0]), int(stored[0]) + 1) if stored[0] >= 0 else None
-    step = int(stored[1] - stored[0])
-    if step <= 0 or stored[0] < 0 or (np.diff(stored) != step).any():
+    if stored.min() < 0:
         return None
-    return slice(int(stored[0]), int(stored[-1]) + 1, step)
+    first, last = int(stored[0]), int(stored[-1])
+    step = int(stored[1] - stored[0]) if len(stored) > 1 else 1
+    if not step or (np.diff(stored) != step).any():
+        return None
+    if step > 0:
+        return slice(first, last + 1, step)
+    return slice(first, last - 1 if last else None, step)
 
 
 def _copy_runs(
     view: NDArray[Any],
     stored: NDArray[np.int64],
     valid: NDArray[np.int64],
-    pixel_key: tuple[Any, Any],
+    pixel_key: tuple[Any, ...],
     result: NDArray[Any],
 ) -> None:
     """Copy valid samples run by run, so that each run is one strided copy."""

@@ -200,13 +200,13 @@ class Movie:
 
     @property
     def timing(self) -> Timing | None:
-        """Start, period, number of samples, and which are missing."""
-        return self._timing
+        """Start, period, number of samples, and which are missing; a copy."""
+        return None if self._timing is None else self._timing.copy()
 
     @property
     def spacing(self) -> Spacing | None:
-        """Number, size and position of the pixels."""
-        return self._spacing
+        """Number, size and position of the pixels; a copy."""
+        return None if self._spacing is None else self._spacing.copy()
 
     @property
     def data_type(self) -> type[np.generic] | None:

@@ -130,9 +130,21 @@ def open_movie_source(path: str) -> FrameSource:
         from isx.formats.isxb import MovieIsxb
 
         return MovieIsxb(path)
-    if ending in _BEHAVIORAL:
+    if ending in ("tif", "tiff"):
+        from isx.formats.movie_tiff import MovieTiff
+
+        return MovieTiff(path)
+    if ending == "hdf5":
+        from isx.formats.movie_hdf5 import MovieHdf5
+
+        return MovieHdf5(path)
+    if ending == "xml":
+        from isx.formats.recording_xml import RecordingXml
+
+        return RecordingXml(path)
+    if ending in _KIND_OF_EXTENSION:
         raise wrong_kind(
-            path, DataKind.BEHAVIORAL_MOVIE, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE
+            path, _KIND_OF_EXTENSION[ending], DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE
         )
     raise IsxFileError(f"File extension not supported: {ending} ({path})")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isx._internal import IsxSpacingInfo
+from isx._internal import IsxRatio, IsxSpacingInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +51,9 @@ class Spacing:
 
     def copy(self) -> Spacing:
         """Independent copy."""
-        return Spacing._from_impl(copy.deepcopy(self._impl))
+        impl = self._impl
+        ratios = (IsxRatio(r.num, r.den) for r in (impl.pixel_width, impl.pixel_height, impl.left, impl.top))
+        return Spacing._from_impl(IsxSpacingInfo(impl.num_cols, impl.num_rows, *ratios))
 
     @property
     def num_pixels(self) -> tuple[int, int]:

@@ -141,7 +141,10 @@ class Time:
         return self._impl == other._impl
 
     def __str__(self) -> str:
-        return str(self.to_datetime())
+        try:
+            return str(self.to_datetime())
+        except ValueError:
+            return f"{float(self._impl.secs_since_epoch)!r} s after 1970"
 
 
 def _as_indices(values: ArrayLike, name: str) -> NDArray[np.uint64]:
@@ -163,7 +166,7 @@ def _as_ranges(values: ArrayLike) -> NDArray[np.uint64]:
         array = np.asarray(values).reshape(-1, 2)
     except (ValueError, TypeError):
         raise TypeError(message) from None
-    if array.dtype.kind not in "buif" or (array.size and not array.min() >= 0):
+    if array.dtype.kind not in "buif" or (array.size and not 0 <= array.min() <= array.max() < 2**64):
         raise TypeError(message)
     ranges = array.astype(np.uint64)
     if (ranges[:, 0] > ranges[:, 1]).any():
@@ -285,7 +288,7 @@ class Timing:
             _as_ranges(cropped),
             _as_indices(blank, "blank"),
         )
-        self._samples: SampleIndex | None = None
+        self._samples: tuple[tuple[Any, ...], SampleIndex] | None = None
 
     @classmethod
     def _from_impl(cls, impl: IsxTimingInfo) -> Timing:
@@ -293,6 +296,22 @@ class Timing:
         self._impl = impl
         self._samples = None
         return self
+
+    def copy(self) -> Timing:
+        """Independent copy."""
+        impl = self._impl
+        copied = Timing._from_impl(
+            IsxTimingInfo(
+                impl.num_samples,
+                self.start._impl,
+                IsxRatio(impl.step.num, impl.step.den),
+                impl.dropped,  # the arrays are never changed in place
+                impl.cropped,
+                impl.blank,
+            )
+        )
+        copied._samples = self._samples
+        return copied
 
     @property
     def num_samples(self) -> int:
@@ -331,16 +350,22 @@ class Timing:
     @property
     def samples(self) -> SampleIndex:
         """Which samples exist and where a file stores them."""
-        if self._samples is None:
-            impl = self._impl
-            singles = np.concatenate([impl.dropped, impl.blank]) if len(impl.blank) else impl.dropped
-            if len(impl.cropped):
-                pairs = np.concatenate([np.column_stack([singles, singles]), impl.cropped])
-                starts, ends = _merge(pairs, impl.num_samples).T
-            else:
-                starts = ends = _ascending(singles, impl.num_samples).astype(np.int64)
-            self._samples = SampleIndex(impl.num_samples, starts, ends)
-        return self._samples
+        impl = self._impl
+        lists = (impl.dropped, impl.cropped, impl.blank)
+        known = self._samples
+        if known is not None:
+            current = all(a is b for a, b in zip(known[0], lists, strict=True))
+            if current and known[1].num_samples == impl.num_samples:
+                return known[1]
+        singles = np.concatenate([impl.dropped, impl.blank]) if len(impl.blank) else impl.dropped
+        if len(impl.cropped):
+            pairs = np.concatenate([np.column_stack([singles, singles]), impl.cropped])
+            starts, ends = _merge(pairs, impl.num_samples).T
+        else:
+            starts = ends = _ascending(singles, impl.num_samples).astype(np.int64)
+        index = SampleIndex(impl.num_samples, starts, ends)
+        self._samples = (lists, index)
+        return index
 
     def normalized(self) -> Timing:
         """Copy as data sets hold it: lists sorted, cropped ranges merged, each missing sample named once.

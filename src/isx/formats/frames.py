@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from isx.errors import IsxFormatError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,22 @@ if TYPE_CHECKING:
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["BlockSource", "FrameHeader", "FrameSource", "SpanSource", "TrackedSource", "read_frames"]
+__all__ = [
+    "BEST_COMPRESSION",
+    "BlockSource",
+    "FrameHeader",
+    "FrameSource",
+    "SpanSource",
+    "TrackedSource",
+    "read_frames",
+    "refuse_absurd_size",
+]
+
+_PLAUSIBLE_SAMPLES = 2**24
+_PLAUSIBLE_FRAME = 2**28
+
+#: No compressed frame is ever smaller on disk than this part of itself.
+BEST_COMPRESSION = 1100
 
 
 @dataclass(frozen=True)
@@ -127,3 +144,21 @@ def read_frames(source: FrameSource, first: int, out: NDArray[Any]) -> None:
         return
     for i, frame in enumerate(out):
         source.read_frame(first + i, frame)
+
+
+def refuse_absurd_size(
+    path: str, num_samples: int, frame_bytes: int, file_size: int, compression: int = 1
+) -> None:
+    """Raise :class:`IsxFormatError` for sizes that only a damaged file announces.
+
+    Ordinary sizes always pass; extraordinary ones must be in proportion to the size of the file, so that nothing
+    is ever allocated on the word of a few flipped bytes.
+    """
+    if num_samples > max(_PLAUSIBLE_SAMPLES, file_size):
+        raise IsxFormatError(
+            f"{path} announces {num_samples} samples but has only {file_size} bytes. The file is damaged."
+        )
+    if frame_bytes > max(_PLAUSIBLE_FRAME, file_size * compression):
+        raise IsxFormatError(
+            f"{path} announces frames of {frame_bytes} bytes but has only {file_size}. The file is damaged."
+        )

@@ -20,13 +20,12 @@ from __future__ import annotations
 import contextlib
 import os
 import struct
-import warnings
 import zlib
 from dataclasses import dataclass
 from os import unlink
 from typing import TYPE_CHECKING, Any
 
-from isx.errors import IsxFileNotFoundError, IsxFormatError, IsxWarning
+from isx.errors import IsxFileNotFoundError, IsxFormatError, warn
 from isx.files import InputFile, sync_folder
 from isx.formats.json_text import JsonObject, dump, parse_object
 from isx.formats.kinds import DataKind
@@ -40,6 +39,7 @@ __all__ = ["Container", "open_container", "read_container", "replace_metadata", 
 _LENGTH = struct.Struct("<Q")
 _TRAILER_MIN = 9  # the 00 byte and the length field
 _TAIL = 1 << 14  # one read of this size finds the metadata of most files
+_BLOCK = 1 << 24
 _JOURNAL = struct.Struct("<QI")  # body size; CRC-32 of the trailer that follows
 
 
@@ -62,7 +62,8 @@ class Container:
 def read_container(file: InputFile) -> Container:
     """Find and decode the metadata of an open file.
 
-    White space behind the container, as some version control systems append, is skipped with a warning.
+    A few bytes behind the container are skipped with a warning: white space, as some version control systems
+    append, and the up to seven bytes that the vendor's package leaves when it shortens the metadata.
 
     Raises
     ------
@@ -71,54 +72,61 @@ def read_container(file: InputFile) -> Container:
     """
     tail = file.read(max(0, file.size - _TAIL), min(_TAIL, file.size))
     try:
-        return _parse_trailer(file, tail, file.size)
+        return _parse_trailer(file, tail)
     except IsxFormatError as damage:
         journal = _read_journal(file.path)
         if journal is not None:
             body_size, text = journal
-            warnings.warn(
+            warn(
                 f"{file.given_path}: an edit of the metadata was interrupted; using the complete copy kept "
-                "beside the file.",
-                IsxWarning,
-                stacklevel=4,
+                "beside the file."
             )
             return Container(body_size, parse_object(text, file.given_path))
-        stripped = tail.rstrip(b" \t\r\n")
-        if len(stripped) == len(tail):
-            raise
-        try:
-            container = _parse_trailer(file, stripped, file.size - len(tail) + len(stripped))
-        except IsxFormatError:
-            raise damage from None
-        warnings.warn(
-            f"{file.given_path}: ignored {len(tail) - len(stripped)} bytes of white space behind the data.",
-            IsxWarning,
-            stacklevel=4,
-        )
-        return container
+        white = len(tail) - len(tail.rstrip(b" \t\r\n"))
+        for extra in dict.fromkeys((white, *range(1, _LENGTH.size))):
+            with contextlib.suppress(IsxFormatError):
+                container = _parse_trailer(file, tail, extra)
+                warn(f"{file.given_path}: ignored {extra} bytes behind the data.")
+                return container
+        raise damage from None
 
 
-def _parse_trailer(file: InputFile, tail: bytes, end: int) -> Container:
-    """Metadata of a file taken to end at byte `end`, whose last bytes are `tail`."""
+def _parse_trailer(file: InputFile, tail: bytes, extra: int = 0) -> Container:
+    """Metadata of a file whose last bytes are `tail`, the last `extra` of them not counting."""
     hint = (
         f"{file.given_path} has no readable metadata at its end: the file is damaged, "
         "or was not closed after writing (see isx.recover)."
     )
-    if len(tail) < _LENGTH.size:
+    end = file.size - extra
+    if len(tail) < _LENGTH.size + extra:
         raise IsxFormatError(f"Error while seeking to length of JSON header at end. {hint}")
-    (length,) = _LENGTH.unpack(tail[-_LENGTH.size :])
+    (length,) = _LENGTH.unpack_from(tail, len(tail) - _LENGTH.size - extra)
     body_size = end - _TRAILER_MIN - length
     if body_size < 0:
         raise IsxFormatError(f"Error while seeking to beginning of JSON header at end. {hint}")
-    known_from = end - len(tail)
-    text = (
-        tail[body_size - known_from : -_TRAILER_MIN]
-        if body_size >= known_from
-        else file.read(body_size, length)
-    )
-    end_of_text = text.find(b"\0")
-    text = text if end_of_text < 0 else text[:end_of_text]
+    text = _text(file, tail, body_size, end - _LENGTH.size)
+    if text is None:
+        raise IsxFormatError(f"Error while parsing JSON header: parse error - its end is missing. {hint}")
     return Container(body_size, parse_object(text, file.given_path))
+
+
+def _text(file: InputFile, tail: bytes, start: int, end: int) -> bytes | None:
+    """Bytes of a file from `start` to the first 00 byte before `end`; None if there is no such byte.
+
+    Reads on only as long as there is none, so that a damaged length field does not bring a whole movie into
+    memory.
+    """
+    known_from = file.size - len(tail)
+    if start >= known_from:
+        text, terminator, _ = tail[start - known_from : end - known_from].partition(b"\0")
+        return text if terminator else None
+    blocks = []
+    for offset in range(start, end, _BLOCK):
+        block, terminator, _ = file.read(offset, min(_BLOCK, end - offset)).partition(b"\0")
+        blocks.append(block)
+        if terminator:
+            return b"".join(blocks)
+    return None
 
 
 def open_container(path: str) -> tuple[InputFile, Container]:

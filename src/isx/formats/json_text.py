@@ -39,6 +39,8 @@ def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
         return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        if isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip()):
+            detail = "unexpected end of input"
         raise IsxFormatError(
             f"Error while parsing {what}: parse error - {detail}. The metadata of {path} are damaged."
         ) from None
@@ -86,9 +88,11 @@ def _scalar(value: Any) -> str:
 
 def _write(value: Any, newline: str, step: str, colon: str) -> str:
     inner = newline + step
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         if not value:
             return "{}"
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("cannot write an object with keys other than text as JSON")
         members = [f"{_string(key)}{colon}{_write(value[key], inner, step, colon)}" for key in sorted(value)]
         return "{" + inner + f",{inner}".join(members) + newline + "}"
     if isinstance(value, (list, tuple)):
@@ -99,13 +103,28 @@ def _write(value: Any, newline: str, step: str, colon: str) -> str:
 
 
 def dump(value: Any) -> bytes:
-    """Text of `value` as the trailing metadata of an `.isxd` file holds it, without the closing 00 byte."""
-    return _write(value, "\n", "    ", ": ").encode("utf-8", "backslashreplace")
+    """Text of `value` as the trailing metadata of an `.isxd` file holds it, without the closing 00 byte.
+
+    Raises
+    ------
+    TypeError
+        `value` is, or contains, something JSON has no form for.
+    IsxFormatError
+        It is nested too deeply.
+    """
+    return _encoded(value, "\n", "    ", ": ")
 
 
 def dump_compact(value: Any) -> bytes:
     """The same without white space."""
-    return _write(value, "", "", ":").encode("utf-8", "backslashreplace")
+    return _encoded(value, "", "", ":")
+
+
+def _encoded(value: Any, newline: str, step: str, colon: str) -> bytes:
+    try:
+        return _write(value, newline, step, colon).encode("utf-8", "backslashreplace")
+    except RecursionError:
+        raise IsxFormatError("metadata that are nested this deeply are taken as damage") from None
 
 
 def normalize(value: Any) -> Any:
@@ -146,7 +165,7 @@ class LazyObject(Mapping[str, Any]):
         self._depth = depth
         self._spans: dict[str, tuple[int, int]] = {}
         self._decoded: dict[str, Any] = {}
-        lines = source.lines(start, end - len(close))
+        lines = source.lines(start, min(end - len(close), len(text) - len(begin)))
         at_quote = lines + (len(begin) - 1)
         lines = lines[(source.bytes[at_quote] == ord('"')) & (source.bytes[at_quote - 1] == ord(" "))]
         starts = [at for at in lines.tolist() if text.startswith(begin, at)]
@@ -219,7 +238,12 @@ def _unsigned_list(source: _Text, start: int, end: int, indent: int) -> NDArray[
     widths = np.diff(lines)
     last = source.text[lines[-2] + 1 + indent : lines[-1]]
     breaks = np.flatnonzero(np.diff(widths[:-1])) + 1
-    if source.text[lines[-1] : end].strip() != b"]" or not last.isdigit() or len(breaks) >= _MAX_RUNS:
+    if (
+        source.text[lines[-1] : end].strip() != b"]"
+        or not last.isdigit()
+        or len(last) > 18
+        or len(breaks) >= _MAX_RUNS
+    ):
         return None
     parts = []
     for first, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(widths) - 1], strict=True):
@@ -360,7 +384,11 @@ class JsonObject:
             values = np.array(listed)
         except ValueError:  # nested lists of unequal length
             values = np.array(None)
-        if values.ndim != 1 or values.dtype.kind not in "iuf" or not values.min() >= 0:
+        if (
+            values.ndim != 1
+            or values.dtype.kind not in "iuf"
+            or not 0 <= values.min() <= values.max() < 2**63
+        ):
             self._fail(self._name(key), "a list of sample indices", listed)
         return values.astype(np.uint64)
 

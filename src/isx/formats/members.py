@@ -59,7 +59,9 @@ def ratio_from_json(obj: JsonObject) -> IsxRatio:
 
 
 def ratio_to_json(ratio: IsxRatio) -> dict[str, int]:
-    """The stored form of a ratio."""
+    """The stored form of a ratio; ValueError for a denominator of 0, which no reader takes."""
+    if ratio.den == 0:
+        raise ValueError("a duration, time or length with the denominator 0 cannot be stored")
     return {"den": ratio.den, "num": ratio.num}
 
 

@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -39,9 +38,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.acquisition import acquisition_info
-from isx.errors import IsxFormatError, IsxWarning
+from isx.errors import IsxFormatError, warn
 from isx.files import OutputFile, lock, require_free_space
-from isx.formats.frames import FrameHeader
+from isx.formats.frames import FrameHeader, refuse_absurd_size
 from isx.formats.isxd import open_container, trailer_bytes
 from isx.formats.json_text import dump, plain
 from isx.formats.kinds import DataKind, wrong_kind
@@ -124,14 +123,13 @@ class MovieIsxd:
         self._line_bytes = _LINE_BYTES if self.has_lines else 0
         self._pixel_bytes = rows * cols * self._stored_dtype.itemsize
         self._frame_bytes = self._pixel_bytes + 2 * self._line_bytes
+        refuse_absurd_size(self.given_path, self.timing.num_samples, self._pixel_bytes, self._file.size)
         announced = self.timing.samples.num_valid
         self.num_stored = min(announced, body_size // self._frame_bytes) if self._frame_bytes else announced
         if self.num_stored < announced:
-            warnings.warn(
+            warn(
                 f"{self.given_path} announces {announced} frames of {self._frame_bytes} bytes but holds only "
-                f"{self.num_stored}; the last {announced - self.num_stored} cannot be read.",
-                IsxWarning,
-                stacklevel=4,
+                f"{self.num_stored}; the last {announced - self.num_stored} cannot be read."
             )
 
     def _timing_by_counter(self) -> Timing:
