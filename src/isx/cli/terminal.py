@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 
     from isx.export.options import Progress as Report
 
-__all__ = ["guarded", "print_error", "progress_bar", "shown_warnings", "stderr", "stdout"]
+__all__ = ["guarded", "one_line", "print_error", "progress_bar", "shown_warnings", "stderr", "stdout"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def stdout() -> Console:
-    """Console on the present standard output."""
-    return Console(highlight=False)
+    """Console on the present standard output; lines are as wide as they need to be where nobody watches."""
+    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 250)
 
 
 def stderr() -> Console:
@@ -35,10 +36,16 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def print_error(error: BaseException) -> None:
-    """One line saying what went wrong."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    stderr().print(f"[bold red]error:[/] {escape(text)}")
+def one_line(message: object) -> str:
+    """Text of an error or a warning without line breaks."""
+    return " ".join(str(message).split()) or type(message).__name__
+
+
+def print_error(error: BaseException, path: str = "") -> None:
+    """One line saying what went wrong, with `path` in front unless the message names it."""
+    text = one_line(error)
+    where = f"{path}: " if path and path not in text else ""
+    stderr().print(f"[bold red]error:[/] {escape(where + text)}")
 
 
 @contextlib.contextmanager
@@ -46,7 +53,7 @@ def shown_warnings() -> Iterator[None]:
     """Show warnings as one line each on standard error, where a script would show a source line too."""
 
     def show(message: Warning | str, *_where: Any) -> None:
-        stderr().print(f"[yellow]warning:[/] {escape(' '.join(str(message).split()))}")
+        stderr().print(f"[yellow]warning:[/] {escape(one_line(message))}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
