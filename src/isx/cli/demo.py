@@ -1,30 +1,55 @@
-"""``isx demo``: the whole way from a recording to files other programs read, on sample data."""
+"""``isx demo``: the whole way from a recording to files that other programs read, on sample data."""
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+import isx
 from isx import samples
-from isx.cli.terminal import progress_bar, stdout
+from isx.cli.export import export_files
+from isx.cli.info import show
+from isx.cli.terminal import one_line, progress_bar, stderr, stdout
 
-__all__ = ["NAME", "command"]
+__all__ = ["EXPORTS", "NAME", "command"]
 
 NAME = "demo"
+
+#: (sample files, output) for each export of the demo: names as in ``isx.samples.SAMPLES``, and a file name.
+EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("movie",), "overview.png"),
+    (("movie",), "movie.tif"),
+)
 
 
 def command(
     folder: Annotated[
         str, typer.Argument(help="Folder for the results; made if missing.", show_default=False)
     ],
-    seed: Annotated[int, typer.Option(help="Another seed makes another recording.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed makes another recording.")] = 1,
     frames: Annotated[int, typer.Option(min=1, help="Length of the movie.")] = 800,
 ) -> None:
-    """Make a sample recording in FOLDER, look at it, and export it."""
+    """Make a sample recording in FOLDER, show what is in it, and export it."""
+    console = stdout()
+    paths: dict[str, str] = {}
     scene = samples.Scene(seed=seed, num_frames=frames)
-    with progress_bar("making a recording") as progress:
-        paths = samples.write(folder, scene, progress=lambda _file: progress)
+    for sample in samples.SAMPLES:
+        with progress_bar(f"making {scene.session_name}{sample.suffix}") as progress:
+            paths |= samples.write(folder, scene, [sample.name], progress=progress)
+        console.print(f"[green]made[/]  {escape(paths[sample.name])}")
+    console.print()
     for path in paths.values():
-        stdout().print(f"[green]wrote[/] {escape(path)}")
+        show(path)
+    for names, output in EXPORTS:
+        _export([paths[name] for name in names], os.path.join(folder, output))
+    console.print(f"\nLook at [bold]{escape(os.path.join(folder, EXPORTS[0][1]))}[/]")
+
+
+def _export(inputs: list[str], output: str) -> None:
+    try:
+        export_files(inputs, output)
+    except isx.IsxImportError as error:
+        stderr().print(f"[yellow]skipped[/] {escape(output)}: {escape(one_line(error))}")

@@ -12,10 +12,12 @@ from rich.markup import escape
 
 import isx
 from isx.cli.terminal import progress_bar, stdout
+from isx.display import png_bytes, to_gray
 from isx.export.options import TIME_REFS, Progress, require_time_ref
+from isx.files import OutputFile
 from isx.paths import extension
 
-__all__ = ["EXPORTERS", "NAME", "Exporter", "Options", "command", "find_exporter"]
+__all__ = ["EXPORTERS", "NAME", "Exporter", "Options", "command", "export_files", "find_exporter"]
 
 NAME = "export"
 
@@ -32,8 +34,38 @@ class Options:
 Exporter: TypeAlias = Callable[[Sequence[str], str, Options, Progress], object]
 
 
+def _movie_to_tiff(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    isx.export_movie_to_tiff(inputs, output, options.write_invalid_frames, progress=progress)
+
+
+def _movie_to_png(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
+    from isx.export.overview import export_movie_overview
+
+    export_movie_overview(_only(inputs, output), output, progress=progress)
+
+
+def _image_to_png(inputs: Sequence[str], output: str, _options: Options, _progress: Progress) -> None:
+    data = isx.Image.read(_only(inputs, output)).get_data()
+    assert data is not None
+    with OutputFile(output) as file:
+        file.write(png_bytes(to_gray(data)))
+
+
+def _only(inputs: Sequence[str], output: str) -> str:
+    if len(inputs) > 1:
+        raise ValueError(f"{output} takes one input, not {len(inputs)}.")
+    return inputs[0]
+
+
 #: (class that isx.open gives, extension of the output) -> exporter. Extensions in lower case, without dot.
-EXPORTERS: dict[tuple[type[Any], str], Exporter] = {}
+EXPORTERS: dict[tuple[type[Any], str], Exporter] = {
+    (isx.Movie, "tif"): _movie_to_tiff,
+    (isx.Movie, "tiff"): _movie_to_tiff,
+    (isx.Movie, "png"): _movie_to_png,
+    (isx.Image, "tif"): _movie_to_tiff,
+    (isx.Image, "tiff"): _movie_to_tiff,
+    (isx.Image, "png"): _image_to_png,
+}
 
 
 def find_exporter(inputs: Sequence[str], output: str) -> Exporter:
@@ -77,7 +109,12 @@ def command(
 ) -> None:
     """Export INPUTS to the format that the extension of the output names."""
     require_time_ref(time_ref)
+    export_files(inputs, output, Options(time_ref, write_invalid_frames))
+
+
+def export_files(inputs: Sequence[str], output: str, options: Options | None = None) -> None:
+    """Export with a progress bar, and say what was written."""
     exporter = find_exporter(inputs, output)
     with progress_bar(f"writing {os.path.basename(output)}") as progress:
-        exporter(inputs, output, Options(time_ref, write_invalid_frames), progress)
+        exporter(inputs, output, options or Options(), progress)
     stdout().print(f"[green]wrote[/] {escape(output)}")

@@ -29,6 +29,7 @@ __all__ = [
     "command",
     "describe",
     "session_section",
+    "show",
     "spacing_facts",
     "timing_section",
 ]
@@ -222,6 +223,11 @@ def command(
         _show_facts({k: v for k, v in series.items() if k != "files"}, console)
     if any(file.error for file in seen):
         raise typer.Exit(1)
+
+
+def show(path: str) -> None:
+    """Print what is in one file, or what is wrong with it."""
+    _show(_look_into(path), stdout())
 
 
 def _document(file: _File) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from isx.export.options import no_progress
 from isx.paths import as_path
 from isx.samples.scene import Neuron, Scene
 
@@ -57,16 +58,12 @@ class SampleFile:
 SAMPLES: tuple[SampleFile, ...] = (SampleFile("movie", "_video.isxd", "isx.samples.movie:write_movie"),)
 
 
-def _quiet(_file: SampleFile) -> Progress:
-    return lambda _done, _total: None
-
-
 def write(
     folder: PathInput,
     scene: Scene | None = None,
     names: Iterable[str] | None = None,
     *,
-    progress: Callable[[SampleFile], Progress] = _quiet,
+    progress: Progress = no_progress,
 ) -> dict[str, str]:
     """Write sample files of one session.
 
@@ -79,7 +76,7 @@ def write(
     names : iterable of str, optional
         Which files, by their :attr:`SampleFile.name`; all by default.
     progress : callable, optional
-        Called once per file; gives the callable that then hears of (done, total) of that file.
+        Called with (done, total) of the file being written.
 
     Returns
     -------
@@ -105,5 +102,5 @@ def write(
     for name in wanted:
         sample = known[name]
         paths[name] = os.path.join(target, scene.session_name + sample.suffix)
-        sample.write(scene, paths[name], progress(sample))
+        sample.write(scene, paths[name], progress)
     return paths

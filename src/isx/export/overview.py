@@ -1,0 +1,292 @@
+"""A movie on one page: its mean image, two moments of activity, and what its brightest spots do over time."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isx.dependencies import require
+from isx.display import to_gray
+from isx.errors import IsxError
+from isx.export.options import no_progress
+from isx.files import OutputFile
+from isx.movie import Movie
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from isx.export.options import Progress
+    from isx.paths import PathInput
+
+__all__ = ["Spot", "export_movie_overview", "find_spots"]
+
+_MOST_FRAMES = 1500  # statistics of a long movie come from this many of its frames
+_BLOCK = 32
+_SPOTS = 12
+_WIDTH = 15.0  # inches
+_GROUND, _INK, _FAINT = "#0f1318", "#e8e6e3", "#8b929a"
+_COLORS = (
+    "#ffb454", "#6fd3ff", "#ff7a93", "#9be564", "#c79bff", "#ffe066",
+    "#4fe0c1", "#ff9d5c", "#86a8ff", "#f29ae0", "#c5e063", "#ffc9a3",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place whose light flickers as that of a neuron does."""
+
+    row: int
+    column: int
+    trace: NDArray[np.float64]  # relative change over time, NaN where a sample is missing
+
+
+def export_movie_overview(
+    input_movie_file: PathInput, output_png_file: PathInput, *, progress: Progress = no_progress
+) -> None:
+    """Draw a movie on one page.
+
+    Parameters
+    ----------
+    input_movie_file : path
+        A movie of any format.
+    output_png_file : path
+        Must not exist.
+    progress : callable, optional
+        Called with steps done and their total.
+
+    Raises
+    ------
+    IsxError
+        The movie has no frames.
+    IsxFileError
+        The movie cannot be read, or the picture exists or cannot be written.
+    IsxImportError
+        Matplotlib is not installed.
+    """
+    agg = require("matplotlib.backends.backend_agg", "plot")
+    with Movie.read(input_movie_file) as movie, OutputFile(output_png_file) as output:
+        valid = np.flatnonzero(movie._samples.mask())[: movie._open_source().num_stored]
+        if not len(valid) or 0 in movie.shape:
+            raise IsxError(f"{movie.file_path} has no frames to draw.")
+        mean, flicker = _statistics(movie, valid, progress)
+        spots = find_spots(movie, valid, flicker)
+        figure = _figure(movie, mean, spots, _moments(spots, valid))
+        agg.FigureCanvasAgg(figure)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=120, facecolor=_GROUND)
+        output.write(buffer.getvalue())
+
+
+def _statistics(
+    movie: Movie, valid: NDArray[np.intp], progress: Progress
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean image, and where the light rises in bursts: spread times positive skewness, smoothed."""
+    chosen = valid[np.unique(np.linspace(0, len(valid) - 1, min(_MOST_FRAMES, len(valid))).astype(int))]
+    shape = movie.shape[1:]
+    first = np.nan_to_num(movie[int(chosen[0])].astype(np.float64))
+    sums = np.zeros((3, *shape))
+    for at in range(0, len(chosen), _BLOCK):
+        block = np.nan_to_num(movie[chosen[at : at + _BLOCK]].astype(np.float64)) - first
+        sums[0] += block.sum(0)
+        power = block * block
+        sums[1] += power.sum(0)
+        sums[2] += (power * block).sum(0)
+        progress(at + len(block), len(chosen) + 1)
+    a, b, c = sums / len(chosen)
+    variance = np.maximum(b - a * a, 1e-12)
+    skewness = (c - 3 * a * b + 2 * a**3) / variance**1.5
+    flicker = np.sqrt(variance) * np.clip(skewness, 0, 4)
+    return first + a, _smooth(flicker, 2)
+
+
+def _smooth(image: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+    """Mean over a square around each pixel, twice (which comes close to a Gaussian)."""
+    for _ in range(2):
+        for axis in (0, 1):
+            padded = np.pad(
+                image, [(radius + 1, radius) if k == axis else (0, 0) for k in (0, 1)], mode="edge"
+            )
+            total = np.cumsum(padded, axis=axis)
+            size = image.shape[axis]
+            upper, lower = np.arange(2 * radius + 1, 2 * radius + 1 + size), np.arange(size)
+            image = (total.take(upper, axis) - total.take(lower, axis)) / (2 * radius + 1)
+    return image
+
+
+def find_spots(
+    movie: Movie, valid: NDArray[np.intp], flicker: NDArray[np.float64], count: int = _SPOTS
+) -> list[Spot]:
+    """The `count` strongest peaks of `flicker` that lie apart, from top to bottom, with their traces."""
+    rows, columns = flicker.shape
+    radius = max(2, round(min(rows, columns) / 55))
+    left = flicker.copy()
+    edge = min(radius + 2, (min(rows, columns) - 1) // 2)
+    if edge > 0:
+        left[:edge] = left[-edge:] = left[:, :edge] = left[:, -edge:] = -np.inf
+    threshold = np.median(flicker) + 3 * (np.percentile(flicker, 84) - np.median(flicker))
+    centres: list[tuple[int, int]] = []
+    while len(centres) < count:
+        row, column = divmod(int(left.argmax()), columns)
+        if not left[row, column] > threshold:
+            break
+        centres.append((row, column))
+        reach = 4 * radius
+        left[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = -np.inf
+    return [Spot(r, c, _trace(movie, valid, r, c, radius)) for r, c in sorted(centres)]
+
+
+def _trace(movie: Movie, valid: NDArray[np.intp], row: int, column: int, radius: int) -> NDArray[np.float64]:
+    """Light of a disc less that of the ring around it, relative to the light there."""
+    _, rows, columns = movie.shape
+    reach = 3 * radius
+    down = slice(max(0, row - reach), min(rows, row + reach + 1))
+    across = slice(max(0, column - reach), min(columns, column + reach + 1))
+    y, x = np.ogrid[down, across]
+    distance = np.hypot(y - row, x - column)
+    disc, ring = distance <= radius, (distance > 1.8 * radius) & (distance <= reach)
+    trace = np.full(len(movie), np.nan)
+    for at in range(0, len(valid), 4096):
+        some = valid[at : at + 4096]
+        block = movie[some, down, across].astype(np.float64)
+        around = block[:, ring].mean(1) if ring.any() else 0.0
+        trace[some] = block[:, disc].mean(1) - around
+    baseline = np.nanpercentile(trace, 20)
+    scale = np.nan_to_num(movie[int(valid[0]), down, across].astype(np.float64))[disc].mean()
+    relative: NDArray[np.float64] = (trace - baseline) / (abs(scale) or 1.0)
+    return relative
+
+
+def _moments(spots: list[Spot], valid: NDArray[np.intp]) -> list[int]:
+    """Two samples worth seeing: those with most activity in each half of the recording."""
+    halves = [part for part in np.array_split(np.arange(len(valid)), 2) if len(part)]
+    if not spots:
+        return [int(valid[part[len(part) // 2]]) for part in halves]
+    total = np.sum([spot.trace for spot in spots], axis=0)[valid]
+    return [int(valid[part[np.nanargmax(total[part])]]) for part in halves]
+
+
+def _figure(movie: Movie, mean: NDArray[np.float64], spots: list[Spot], moments: list[int]) -> Any:
+    """The page, laid out in inches: mean image beside two frames and their changes, traces below."""
+    _, rows, columns = movie.shape
+    gap, margin, head = 0.16, 0.55, 1.25
+    half = (_WIDTH - 2 * margin - gap) / 2
+    height = min(half * rows / columns, 0.9 * half)
+    half = min(half, height * columns / rows)
+    below = 0.36 * max(len(spots), 5) + 0.5
+    total = head + height + 0.45 + below + 0.75
+    figure = require("matplotlib.figure", "plot").Figure(figsize=(_WIDTH, total), facecolor=_GROUND)
+
+    def panel(left: float, top: float, width: float, tall: float) -> Any:
+        return figure.add_axes((left / _WIDTH, 1 - (top + tall) / total, width / _WIDTH, tall / total))
+
+    left = (_WIDTH - 2 * half - gap) / 2
+    seconds: NDArray[np.float64] = np.arange(len(movie), dtype=np.float64) * _period(movie)
+    _write_title(figure, movie, left / _WIDTH, total)
+    _draw_mean(panel(left, head, half, height), mean, spots)
+    small, tall = (half - gap) / 2, (height - gap) / 2
+    for k, moment in enumerate(moments):
+        x = left + half + gap + k * (small + gap)
+        frame = np.nan_to_num(movie[moment].astype(np.float64))
+        _show(panel(x, head, small, tall), to_gray(frame), f"frame at {seconds[moment]:.2f} s")
+        change = _smooth((frame - mean) / np.maximum(np.abs(mean), 1e-9), 1)
+        bright = max(float(np.percentile(change, 99.9)), 1e-9)
+        axes = panel(x, head + tall + gap, small, tall)
+        _show(
+            axes, np.clip(change / bright * 255, 0, 255).astype(np.uint8), "change from the mean", "inferno"
+        )
+    axes = panel(margin, head + height + 0.45, _WIDTH - 2 * margin, below)
+    _draw_traces(axes, seconds, spots, [float(seconds[m]) for m in moments])
+    return figure
+
+
+def _period(movie: Movie) -> float:
+    assert movie.timing is not None
+    return movie.timing.period.secs_float or 1.0
+
+
+def _write_title(figure: Any, movie: Movie, left: float, total: float) -> None:
+    assert movie.timing is not None
+    info = movie.get_acquisition_info() or {}
+    count, rows, columns = movie.shape
+    title = str(info.get("Session Name") or (movie.file_path or "").replace("\\", "/").rpartition("/")[2])
+    facts = [
+        f"{count:,} frames of {rows} x {columns} pixels",
+        f"{1 / _period(movie):.4g} Hz",
+        f"{count * _period(movie):.4g} s",
+    ]
+    missing = count - movie.timing.samples.num_valid
+    facts += [f"{missing} missing"] if missing else []
+    facts += [f"animal {info['Animal ID']}"] if info.get("Animal ID") else []
+    figure.text(left, 1 - 0.5 / total, title, color=_INK, fontsize=19, fontweight="bold", va="center")
+    figure.text(left, 1 - 0.93 / total, "   ·   ".join(facts), color=_FAINT, fontsize=11.5, va="center")
+
+
+def _show(axes: Any, image: NDArray[np.uint8], label: str, colors: str = "gray") -> None:
+    axes.imshow(image, cmap=colors, vmin=0, vmax=255, interpolation="lanczos", aspect="auto")
+    axes.set_axis_off()
+    axes.text(
+        0.012, 0.975, label, transform=axes.transAxes, color=_INK, fontsize=9.5, va="top",
+        bbox={"facecolor": _GROUND, "alpha": 0.6, "edgecolor": "none", "pad": 2.5},
+    )  # fmt: skip
+
+
+def _draw_mean(axes: Any, mean: NDArray[np.float64], spots: list[Spot]) -> None:
+    _show(axes, to_gray(mean), "mean image")
+    size = max(2.0, min(mean.shape) / 55)
+    circle = require("matplotlib.patches", "plot").Circle
+    stroke = require("matplotlib.patheffects", "plot").withStroke
+    for number, (spot, color) in enumerate(zip(spots, _COLORS, strict=False), 1):
+        effect = [stroke(linewidth=3.2, foreground=_GROUND, alpha=0.75)]
+        ring = circle((spot.column, spot.row), 2.1 * size, fill=False, edgecolor=color, linewidth=1.6)
+        ring.set_path_effects(effect)
+        axes.add_patch(ring)
+        axes.text(
+            spot.column + 2.4 * size, spot.row - 1.6 * size, str(number), color=color, fontsize=11,
+            fontweight="bold", clip_on=True, path_effects=effect,
+        )  # fmt: skip
+
+
+def _draw_traces(axes: Any, seconds: NDArray[np.float64], spots: list[Spot], moments: list[float]) -> None:
+    axes.set_facecolor(_GROUND)
+    for side in ("left", "right", "top"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(_FAINT)
+    axes.tick_params(colors=_FAINT, labelsize=10)
+    axes.set_yticks([])
+    axes.set_xlabel("time (s)", color=_FAINT, fontsize=10.5)
+    end = float(seconds[-1]) if len(seconds) > 1 else 1.0
+    axes.set_xlim(-0.012 * end, end * 1.075)
+    if not spots:
+        axes.text(
+            0.5, 0.5, "no spot flickers as neurons do", color=_FAINT, transform=axes.transAxes, ha="center"
+        )
+        return
+    step = 0.75 * max(float(np.nanmax(spot.trace)) for spot in spots)
+    for moment in moments:
+        axes.axvline(moment, color=_FAINT, linewidth=0.8, linestyle=(0, (2, 4)), zorder=0)
+    for number, (spot, color) in enumerate(zip(spots, _COLORS, strict=False), 1):
+        base = -number * step
+        axes.plot(seconds, base + spot.trace, color=color, linewidth=1.05, solid_joinstyle="round")
+        axes.text(-0.006 * end, base, str(number), color=color, fontsize=10, fontweight="bold", ha="right")
+    scale = _round(step)
+    x, foot = end * 1.012, -step
+    axes.plot([x, x], [foot, foot + scale], color=_INK, linewidth=2, solid_capstyle="butt")
+    axes.text(
+        x + 0.005 * end,
+        foot + scale / 2,
+        f"{100 * scale:g} %\nof the light",
+        color=_INK,
+        fontsize=9.5,
+        va="center",
+    )
+    axes.spines["bottom"].set_bounds(0, end)
+    axes.set_ylim(-(len(spots) + 0.4) * step, 0.55 * step)
+
+
+def _round(value: float) -> float:
+    """The largest of 1, 2 or 5 times a power of ten that is not above `value`."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(power * max(k for k in (1, 2, 5) if k * power <= value * (1 + 1e-9)))
