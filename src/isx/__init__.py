@@ -22,6 +22,7 @@ from isx.event_set import EventSet
 from isx.export.events_csv import export_event_set_to_csv
 from isx.export.tiff import export_movie_to_tiff
 from isx.formats.tracking import Tracking, Zone
+from isx.gpio_set import GpioSet
 from isx.image import Image
 from isx.movie import Movie
 from isx.opening import open_any as open  # noqa: A004 - isx.open() reads as what it does
@@ -37,6 +38,7 @@ __all__ = [
     "CellSet",
     "Duration",
     "EventSet",
+    "GpioSet",
     "Image",
     "IsxError",
     "IsxFileError",

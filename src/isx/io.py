@@ -4,7 +4,16 @@ from isx.cell_set import CellSet
 from isx.event_set import EventSet
 from isx.export.events_csv import export_event_set_to_csv
 from isx.export.tiff import export_movie_to_tiff
+from isx.gpio_set import GpioSet
 from isx.image import Image
 from isx.movie import Movie
 
-__all__ = ["CellSet", "EventSet", "Image", "Movie", "export_event_set_to_csv", "export_movie_to_tiff"]
+__all__ = [
+    "CellSet",
+    "EventSet",
+    "GpioSet",
+    "Image",
+    "Movie",
+    "export_event_set_to_csv",
+    "export_movie_to_tiff",
+]

@@ -13,10 +13,18 @@ from isx.paths import as_path, extension, require_existing
 if TYPE_CHECKING:
     from isx.formats.cell_set_isxd import CellSetIsxd
     from isx.formats.frames import FrameSource
+    from isx.formats.gpio_signals import RecordedSignals
     from isx.formats.signals import SignalSource
     from isx.paths import PathInput
 
-__all__ = ["open_any", "open_cell_set", "open_event_source", "open_movie_source"]
+__all__ = [
+    "open_any",
+    "open_cell_set",
+    "open_event_source",
+    "open_gpio_source",
+    "open_movie_source",
+    "open_recording",
+]
 
 _BEHAVIORAL = ("mpg", "mpeg", "mp4", "avi", "wmv")
 _KIND_OF_EXTENSION = {
@@ -44,6 +52,14 @@ _CLASS_BY_KIND = {
 _CLASS_BY_EXTENSION = {
     **dict.fromkeys(("tif", "tiff", "xml", "isxb", "isxc", *_BEHAVIORAL), _MOVIE),
     **dict.fromkeys(("gpio", "raw", "imu"), _GPIO_SET),
+}
+
+#: Decoder of each format of GPIO and IMU recordings, as ``module:function``.
+_RECORDINGS = {
+    "gpio": "isx.formats.gpio_nvista3:read_nvista3",
+    "raw": "isx.formats.gpio_nvoke:read_nvoke",
+    "hdf5": "isx.formats.gpio_nvista2:read_nvista2",
+    "imu": "isx.formats.imu:read_imu",
 }
 
 
@@ -161,6 +177,35 @@ def open_event_source(path: str) -> SignalSource:
 
     _require_isxd(path, DataKind.EVENT_SET)
     return EventsIsxd(path, DataKind.EVENT_SET)
+
+
+def open_gpio_source(path: str) -> SignalSource:
+    """Open a GPIO or IMU set of any format.
+
+    Raises
+    ------
+    IsxFileError
+        The file is missing, its extension is unknown, or its content is damaged or of another kind.
+    """
+    require_existing(path)
+    ending = extension(path)
+    if ending == "isxd":
+        from isx.formats.events_isxd import EventsIsxd
+
+        return EventsIsxd(path, DataKind.GPIO, DataKind.IMU)
+    if ending in _RECORDINGS:
+        return open_recording(path)
+    if ending in _KIND_OF_EXTENSION:
+        raise wrong_kind(path, _KIND_OF_EXTENSION[ending], DataKind.GPIO, DataKind.IMU)
+    raise IsxFileError(f"File extension not supported: {ending} ({path})")
+
+
+def open_recording(path: str) -> RecordedSignals:
+    """Decode a `.gpio`, `.raw`, `.hdf5` or `.imu` file, which must be one of these by its extension."""
+    require_existing(path)
+    module, _, function = _RECORDINGS[extension(path)].partition(":")
+    recorded: RecordedSignals = getattr(importlib.import_module(module), function)(path)
+    return recorded
 
 
 def open_cell_set(path: str) -> CellSetIsxd:

@@ -53,12 +53,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PACKET", "EventsIsxd", "num_samples"]
+__all__ = ["MAX_GPIO_SAMPLES", "PACKET", "EventsIsxd", "add_ratios", "num_samples", "set_timing"]
 
 #: One point of the second layout.
 PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
 _OLD_PACKET = np.dtype([("time", "<u8"), ("bits", "<u4"), ("reserved", "<u4")])
 
+#: Nothing is allocated by the number of samples of a GPIO set.
+MAX_GPIO_SAMPLES = 2**62
 _DEFAULT_STEP = IsxRatio(1, 1000)
 
 
@@ -148,15 +150,9 @@ class EventsIsxd:
         if len(times) != 2:
             raise IsxFormatError(f"{path}: global times should be the start and the end of the set.")
         start, end = (_time_from_json(time) for time in times)
-        period = _smallest_step(steps)
-        count = num_samples(start.secs_since_epoch, end.secs_since_epoch, period)
-        if not 0 <= count <= MAX_SAMPLES:
-            raise IsxFormatError(
-                f"{path}: global times from {float(start.secs_since_epoch)!r} to "
-                f"{float(end.secs_since_epoch)!r} s with a period of {float(period)!r} s make {count} samples. "
-                "The metadata of the file are damaged."
-            )
-        self.timing = Timing(int(count), Duration._from_impl(period), Time._from_impl(start))
+        # In GPIO sets the end is the time of a packet; a single wrong one must not cost the others.
+        limit = MAX_SAMPLES if self.kind is DataKind.EVENT_SET else MAX_GPIO_SAMPLES
+        self.timing = set_timing(start, end, steps, path, limit)
         if self._body_size % PACKET.itemsize:
             raise IsxFormatError(
                 f"{path}: the {self._body_size} bytes before the metadata are not whole packets of "
@@ -269,6 +265,27 @@ def _time_from_json(obj: JsonObject) -> IsxTime:
     )
 
 
+def set_timing(
+    start: IsxTime, end: IsxTime, steps: list[IsxRatio], path: str, max_samples: int = MAX_SAMPLES
+) -> Timing:
+    """Timing of a set that stores two times and one step for each channel.
+
+    Raises
+    ------
+    IsxFormatError
+        The times and steps make more samples than there can be, or fewer than none.
+    """
+    period = _smallest_step(steps)
+    count = num_samples(start.secs_since_epoch, end.secs_since_epoch, period)
+    if not 0 <= count <= max_samples:
+        raise IsxFormatError(
+            f"{path}: global times from {float(start.secs_since_epoch)!r} to "
+            f"{float(end.secs_since_epoch)!r} s with a period of {float(period)!r} s make {count} samples. "
+            "The metadata of the file are damaged."
+        )
+    return Timing(int(count), Duration._from_impl(period), Time._from_impl(start))
+
+
 def _smallest_step(steps: list[IsxRatio]) -> IsxRatio:
     """Period of a set: the smallest positive step, but 1 ms if the first step is 0 (spec 04, section 1.1)."""
     if not steps:
@@ -280,10 +297,15 @@ def _smallest_step(steps: list[IsxRatio]) -> IsxRatio:
     return period if period.num else _DEFAULT_STEP
 
 
+def add_ratios(a: IsxRatio, b: IsxRatio) -> IsxRatio:
+    """The sum over the least common denominator, not reduced."""
+    den = math.lcm(a.den, b.den)
+    return IsxRatio(a.num * (den // a.den) + b.num * (den // b.den), den)
+
+
 def num_samples(start: IsxRatio, end: IsxRatio, period: IsxRatio) -> float:
     """Samples between two times, rounded up from the same double the vendor computes (spec 01, section 7)."""
-    common = math.lcm(start.den, end.den)
-    span = IsxRatio(end.num * (common // end.den) - start.num * (common // start.den), common)
+    span = add_ratios(end, IsxRatio(-start.num, start.den))
     if span.den == period.den:
         num, den = span.num, period.num
     else:
