@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +91,60 @@ def test_event_set(name):
             np.testing.assert_array_equal(got_amplitudes, floats(amplitudes))
         assert events.get_acquisition_info() == expected["acquisition_info"]
         assert_out_of_range(lambda: events.get_cell_data(count), expected)
+
+
+OURS = b'"name": "isx",\n        "version": [\n            3,\n            0,\n            0\n'
+VENDORS = b'"name": "isxcore",\n        "version": [\n            2,\n            0,\n            1\n'
+
+
+def with_vendors_producer(path):
+    """The bytes of one of our files as if the vendor had written it."""
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[-8:])
+    body, text = data[: -9 - length], data[-9 - length : -9]
+    assert OURS in text
+    text = text.replace(OURS, VENDORS)
+    return body + text + b"\0" + struct.pack("<Q", len(text))
+
+
+@pytest.mark.parametrize("name", ["cellset_written", "cellset_empty"])
+def test_write_cell_set(name, tmp_path):
+    golden = isx.CellSet.read(DATA / f"{name}.isxd")
+    cells = isx.CellSet.write(tmp_path / "new.isxd", golden.timing, golden.spacing)
+    for i in range(golden.num_cells):
+        cell_name = ["", None, golden.get_cell_name(i)][i]
+        trace = np.nan_to_num(golden.get_cell_trace_data(i), nan=7)
+        cells.set_cell_data(i, golden.get_cell_image_data(i), trace, cell_name)
+    cells.flush()
+    assert with_vendors_producer(tmp_path / "new.isxd") == (DATA / f"{name}.isxd").read_bytes()
+
+
+def test_edit_cell_set(tmp_path):
+    path = shutil.copy(DATA / "cellset_edited_before.isxd", tmp_path / "edited.isxd")
+    with isx.CellSet.read(path, read_only=False) as cells:
+        cells.set_cell_status(0, "accepted")
+        cells.set_cell_status(2, "undecided")
+    assert with_vendors_producer(path) == (DATA / "cellset_edited_after.isxd").read_bytes()
+    with isx.CellSet.read(path, read_only=False) as cells:
+        cells.set_cell_statuses({0: "undecided", 2: "rejected"})
+        cells.set_cell_statuses(["accepted", "undecided", "undecided"])
+    assert with_vendors_producer(path) == (DATA / "cellset_edited_after.isxd").read_bytes()
+
+
+def test_write_event_set(tmp_path):
+    golden = isx.EventSet.read(DATA / "eventset_written.isxd")
+    events = isx.EventSet.write(tmp_path / "new.isxd", golden_event_timing(), golden.names)
+    body = np.frombuffer((DATA / "eventset_written.isxd").read_bytes(), PACKET, 6)
+    for cell in range(2):
+        packets = body[body["channel"] == cell]
+        events.set_cell_data(cell, packets["offset"].copy(), packets["value"].copy())
+    events.flush()
+    assert with_vendors_producer(tmp_path / "new.isxd") == (DATA / "eventset_written.isxd").read_bytes()
+
+
+PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
+
+
+def golden_event_timing():
+    start = isx.Time._from_secs_since_epoch(isx.Duration._from_num_den(1700000000123, 1000))
+    return isx.Timing(40, isx.Duration._from_num_den(99922, 1000000), start)

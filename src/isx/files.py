@@ -213,6 +213,7 @@ class OutputFile:
 
     def write(self, data: Any) -> None:
         """Append bytes, or the bytes of a C-contiguous array."""
+        self._require_open()
         view = memoryview(data)
         if not view.nbytes:
             return
@@ -223,8 +224,9 @@ class OutputFile:
         except OSError as error:
             raise self.writing_error(error) from None
 
-    def overwrite(self, data: bytes, offset: int) -> None:
-        """Replace bytes already written at `offset`; :meth:`write` goes on at the end."""
+    def overwrite(self, data: Any, offset: int) -> None:
+        """Write at `offset`, over what is there or behind it; :meth:`write` goes on where it was."""
+        self._require_open()
         end = os.lseek(self._fd, 0, os.SEEK_CUR)
         os.lseek(self._fd, offset, os.SEEK_SET)
         try:
@@ -232,8 +234,20 @@ class OutputFile:
         finally:
             os.lseek(self._fd, end, os.SEEK_SET)
 
+    def truncate(self, size: int) -> None:
+        """Cut off everything from byte `size` on."""
+        try:
+            os.ftruncate(self._fd, size)
+        except OSError as error:
+            raise self.writing_error(error) from None
+
+    def _require_open(self) -> None:
+        if not self._open:
+            raise IsxStateError(f"{self.given_path} is closed for writing.")
+
     def read_into(self, buffer: Any, offset: int) -> None:
         """Fill `buffer` with what was written at `offset`."""
+        self._require_open()
         end = os.lseek(self._fd, 0, os.SEEK_CUR)
         view = memoryview(buffer).cast("B")
         os.lseek(self._fd, offset, os.SEEK_SET)

@@ -12,6 +12,7 @@ from isx.paths import as_path, extension, require_existing
 
 if TYPE_CHECKING:
     from isx.formats.cell_set_isxd import CellSetIsxd
+    from isx.formats.events_isxd import EventsIsxd
     from isx.formats.frames import FrameSource
     from isx.formats.gpio_signals import RecordedSignals
     from isx.formats.signals import SignalSource
@@ -165,7 +166,7 @@ def open_movie_source(path: str) -> FrameSource:
     raise IsxFileError(f"File extension not supported: {ending} ({path})")
 
 
-def open_event_source(path: str) -> SignalSource:
+def open_event_source(path: str) -> EventsIsxd:
     """Open an event set.
 
     Raises
@@ -208,12 +209,12 @@ def open_recording(path: str) -> RecordedSignals:
     return recorded
 
 
-def open_cell_set(path: str) -> CellSetIsxd:
+def open_cell_set(path: str, *, editable: bool = False) -> CellSetIsxd:
     """Open a cell set; raises as :func:`open_event_source`."""
     from isx.formats.cell_set_isxd import CellSetIsxd
 
     _require_isxd(path, DataKind.CELL_SET)
-    return CellSetIsxd(path)
+    return CellSetIsxd(path, editable=editable)
 
 
 def _require_isxd(path: str, expected: DataKind) -> None:

@@ -103,7 +103,7 @@ class MortalFile:
 @pytest.mark.filterwarnings("ignore::isx.IsxWarning")
 def test_killed_at_any_moment(path, note, monkeypatch):
     new = {"type": 0, "note": note}
-    for stop in range(6):
+    for stop in range(8):
         write(path, OLD)
         for leftover in path.parent.glob(".*"):
             leftover.unlink()
@@ -116,7 +116,7 @@ def test_killed_at_any_moment(path, note, monkeypatch):
                 finished = True
             except Killed:
                 finished = False
-        assert finished == (stop == 5)
+        assert finished == (stop == 7)
         assert read(path)[1] in (OLD, new), f"unreadable after change {stop}"
     assert read(path) == (200, new)
 

@@ -17,6 +17,7 @@ longitudinal registration; ``dataType`` ``"float"``, ``fileVersion`` 5 and ``typ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -24,25 +25,44 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.acquisition import acquisition_info
-from isx.errors import IsxFormatError
-from isx.formats.isxd import open_container
-from isx.formats.json_text import JsonObject
+from isx.errors import IsxFormatError, IsxStateError
+from isx.files import OutputFile
+from isx.formats.editing import MetadataEditor, merged
+from isx.formats.isxd import open_container, trailer_bytes
+from isx.formats.json_text import JsonObject, dump, plain
 from isx.formats.kinds import DataKind, wrong_kind
 from isx.formats.labels import Labels
-from isx.formats.members import spacing_from_json, timing_from_json
+from isx.formats.members import (
+    PRODUCER,
+    spacing_from_json,
+    spacing_to_json,
+    timing_from_json,
+    timing_to_json,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["CellMetrics", "CellSetIsxd"]
+__all__ = ["CellMetrics", "CellSetIsxd", "CellSetIsxdWriter"]
 
 _FLOAT = np.dtype("<f4")
 _MAX_IMAGE = 2**40  # bytes; more is taken as damage
+_VERSION = 5
+
+#: Members of a new file, in so far as they are not of the cells.
+_DEFAULTS: dict[str, Any] = {
+    "CentroidDistances": [],
+    "Matches": [],
+    "PairScores": [],
+    "SizeGlobalCS": 0,
+    "cellMetrics": None,
+    "efocusValues": [0],
+    "extraProperties": None,
+    "isRoiSet": False,
+}
 
 
 @dataclass(frozen=True)
@@ -77,6 +97,8 @@ class CellSetIsxd:
     ----------
     path
         As the caller gave it.
+    editable
+        Whether :meth:`set_statuses` and :meth:`put` will be used.
 
     Raises
     ------
@@ -84,7 +106,7 @@ class CellSetIsxd:
         The file cannot be opened, is damaged, or holds another kind of data set.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, editable: bool = False) -> None:
         self._file, container = open_container(path)
         self.path = self._file.path
         self.given_path = path
@@ -102,6 +124,8 @@ class CellSetIsxd:
             self.labels = Labels.from_json("cell", members, self.version)
             self._check_registration(members)
             self._measure(container.body_size)
+            body_size = len(self.labels) * self.cell_bytes
+            self._editor = MetadataEditor(self.path, body_size, "CellStatuses") if editable else None
         except BaseException:
             self._file.close()
             raise
@@ -131,7 +155,7 @@ class CellSetIsxd:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The trailing JSON object."""
-        return MappingProxyType(dict(self._metadata))
+        return MappingProxyType(plain(self._metadata))
 
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata, see :func:`isx.acquisition.acquisition_info`; None before version 5."""
@@ -143,8 +167,8 @@ class CellSetIsxd:
         if "efocusValues" in members:
             return [value % 2**16 for value in members.integers("efocusValues")]
         extra = self._metadata.get("extraProperties") if self.version >= 5 else None
-        idps = extra.get("idps") if isinstance(extra, dict) else None
-        value = idps.get("efocus") if isinstance(idps, dict) else None
+        idps = extra.get("idps") if isinstance(extra, Mapping) else None
+        value = idps.get("efocus") if isinstance(idps, Mapping) else None
         return [int(value) % 2**16] if isinstance(value, (int, float)) else [0]
 
     def metrics(self) -> list[CellMetrics | None] | None:
@@ -211,6 +235,162 @@ class CellSetIsxd:
         )
         return view
 
+    # -- editing ---------------------------------------------------------------------------------
+
+    def set_statuses(self, codes: Mapping[int, int]) -> None:
+        """Change the status of some cells, in the file."""
+        labels = self.labels
+        editor = self._editable()
+        changes = {i: code for i, code in codes.items() if labels.statuses[i] != code}
+        if len(changes) == 1:
+            ((index, code),) = changes.items()
+            if editor.patch_status(index, labels.statuses, code):
+                labels.statuses[index] = code
+                return
+        if changes:
+            edited = labels.copy()
+            for index, code in changes.items():
+                edited.statuses[index] = code
+            self._rewrite(editor, edited)
+
+    def put(self, index: int, image: NDArray[np.float32], trace: NDArray[np.float32], name: str) -> None:
+        """Replace a cell, in the file; its status, colour and activity become those of a new one."""
+        editor = self._editable()
+        self.labels.require_next(index, may_append=False)
+        edited = self.labels.copy()
+        edited.put(index, name)
+        editor.write_body(index * self.cell_bytes, _cell_bytes(image, trace))
+        self._rewrite(editor, edited)
+
+    def _editable(self) -> MetadataEditor:
+        if self._editor is None:
+            raise IsxStateError(f"{self.given_path} was opened for reading only.")
+        return self._editor
+
+    def _rewrite(self, editor: MetadataEditor, labels: Labels) -> None:
+        stored = {"efocusValues": self.efocus_values(), **plain(self._metadata)}
+        metadata = _metadata(labels, self.timing, self.spacing, stored, max(self.version, _VERSION))
+        editor.rewrite(metadata)
+        labels.names = metadata["CellNames"]
+        self.labels, self._metadata = labels, metadata
+
     def close(self) -> None:
         """Release the file."""
         self._file.close()
+
+
+def _metadata(
+    labels: Labels, timing: Timing, spacing: Spacing, stored: Mapping[str, Any], version: int
+) -> dict[str, Any]:
+    """Metadata to write, made of those `stored` and what is known better."""
+    known = {
+        **labels.to_json(),
+        "dataType": "float",
+        "fileVersion": version,
+        "spacingInfo": spacing_to_json(spacing),
+        "timingInfo": timing_to_json(timing),
+        "type": DataKind.CELL_SET.code,
+    }
+    return {**_DEFAULTS, **merged(stored, known), "producer": PRODUCER}
+
+
+def _cell_bytes(image: NDArray[np.float32], trace: NDArray[np.float32]) -> bytes:
+    return image.astype(_FLOAT, copy=False).tobytes() + trace.astype(_FLOAT, copy=False).tobytes()
+
+
+class CellSetIsxdWriter:
+    """Writes a new `.isxd` cell set; its cells can be read back and replaced until :meth:`commit`.
+
+    Parameters
+    ----------
+    path
+        Final name of the file.
+    timing
+        Normalised timing.
+    spacing
+        Size of the footprints.
+    extra_properties
+        Session metadata to store, any JSON value.
+    """
+
+    def __init__(
+        self, path: str, timing: Timing, spacing: Spacing, extra_properties: Mapping[str, Any] | None = None
+    ) -> None:
+        dump(extra_properties)  # fails here if they are not JSON
+        rows, cols = spacing.num_pixels
+        self.given_path = path
+        self.timing, self.spacing = timing, spacing
+        self.labels = Labels("cell")
+        self._extra = extra_properties
+        self._image_bytes = rows * cols * _FLOAT.itemsize
+        self._cell_bytes = self._image_bytes + timing.num_samples * _FLOAT.itemsize
+        self.output = OutputFile(
+            path, cannot_open="Failed to open cell set file for reading ({path}) with error: {error}"
+        )
+        self.path = self.output.path
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the file will say about itself."""
+        stored = {"extraProperties": self._extra}
+        return MappingProxyType(_metadata(self.labels, self.timing, self.spacing, stored, _VERSION))
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata as they will be read from the file."""
+        return acquisition_info(self._extra)
+
+    def metrics(self) -> None:
+        """Metrics are not written."""
+
+    def put(self, index: int, image: NDArray[np.float32], trace: NDArray[np.float32], name: str) -> None:
+        """Write the next cell, or replace an earlier one."""
+        self.labels.require_next(index, may_append=True)
+        start = index * self._cell_bytes
+        self.output.overwrite(np.ascontiguousarray(image, _FLOAT), start)
+        self.output.overwrite(np.ascontiguousarray(trace, _FLOAT), start + self._image_bytes)
+        self.labels.put(index, name)
+
+    def set_statuses(self, codes: Mapping[int, int]) -> None:
+        """Change the status of some cells."""
+        for index, code in codes.items():
+            self.labels.statuses[index] = code
+
+    def read_image(self, index: int) -> NDArray[np.float32]:
+        """Footprint of a cell already written."""
+        return self._read(index * self._cell_bytes, self.spacing.num_pixels)
+
+    def read_trace(self, index: int) -> NDArray[np.float32]:
+        """Trace of a cell already written."""
+        return self._read(index * self._cell_bytes + self._image_bytes, (self.timing.num_samples,))
+
+    def _read(self, offset: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        values = np.empty(shape, _FLOAT)
+        if values.size:
+            self.output.read_into(values, offset)
+        native: NDArray[np.float32] = values.astype(np.float32, copy=False)
+        return native
+
+    def images(self) -> NDArray[np.float32]:
+        """All footprints written so far, a new array (cells, rows, columns)."""
+        all_of_them = [self.read_image(i) for i in range(len(self.labels))]
+        return np.array(all_of_them, np.float32).reshape(len(all_of_them), *self.spacing.num_pixels)
+
+    def traces(self) -> NDArray[np.float32]:
+        """All traces written so far, a new array (cells, samples)."""
+        all_of_them = [self.read_trace(i) for i in range(len(self.labels))]
+        return np.array(all_of_them, np.float32).reshape(len(all_of_them), self.timing.num_samples)
+
+    def commit(self) -> None:
+        """Write the metadata and give the file its final name."""
+        end = len(self.labels) * self._cell_bytes
+        trailer = trailer_bytes(dict(self.metadata))
+        self.output.overwrite(trailer, end)
+        self.output.truncate(end + len(trailer))  # something may be left of a cell that did not fit the disk
+        self.output.commit()
+
+    def discard(self) -> None:
+        """Remove everything written."""
+        self.output.discard()
+
+    def close(self) -> None:
+        """Nothing to release."""

@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,7 @@ from isx._internal import IsxRatio, IsxTime
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError
 from isx.formats.isxd import open_container
-from isx.formats.json_text import JsonObject, parse_object
+from isx.formats.json_text import JsonObject, parse_object, plain
 from isx.formats.kinds import DataKind, wrong_kind
 from isx.formats.members import MAX_SAMPLES, ratio_from_json, timing_from_json
 from isx.formats.signals import Signals
@@ -53,7 +54,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MAX_GPIO_SAMPLES", "PACKET", "EventsIsxd", "add_ratios", "num_samples", "set_timing"]
+__all__ = [
+    "MAX_GPIO_SAMPLES",
+    "PACKET",
+    "EventMetrics",
+    "EventsIsxd",
+    "add_ratios",
+    "num_samples",
+    "set_timing",
+]
 
 #: One point of the second layout.
 PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
@@ -62,6 +71,21 @@ _OLD_PACKET = np.dtype([("time", "<u8"), ("bits", "<u4"), ("reserved", "<u4")])
 #: Nothing is allocated by the number of samples of a GPIO set.
 MAX_GPIO_SAMPLES = 2**62
 _DEFAULT_STEP = IsxRatio(1, 1000)
+
+
+@dataclass(frozen=True)
+class EventMetrics:
+    """What the desktop application measured of the events of one cell; NaN where it could not."""
+
+    snr: float
+    mad: float
+    event_rate: float
+    amplitude_median: float
+    amplitude_sd: float
+    rise_median: float
+    rise_sd: float
+    decay_median: float
+    decay_sd: float
 
 
 class EventsIsxd:
@@ -110,11 +134,37 @@ class EventsIsxd:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The trailing JSON object."""
-        return MappingProxyType(dict(self._metadata))
+        return MappingProxyType(plain(self._metadata))
 
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata, see :func:`isx.acquisition.acquisition_info`; None in the first layout."""
         return None if self._blocks is not None else acquisition_info(self._metadata.get("extraProperties"))
+
+    def metrics(self) -> list[EventMetrics | None] | None:
+        """Stored metrics of each channel; None if the file has none at all.
+
+        Raises
+        ------
+        IsxFormatError
+            The metrics are malformed, or not one entry for each channel.
+        """
+        stored = None if self._blocks is not None else self._metadata.get("metrics")
+        if stored is None:
+            return None
+        if not isinstance(stored, list) or len(stored) != len(self.names):
+            raise IsxFormatError(f"{self.given_path}: metrics should have one entry for each channel.")
+        return [self._one_metrics(i, entry) for i, entry in enumerate(stored)]
+
+    def _one_metrics(self, index: int, entry: Any) -> EventMetrics | None:
+        if entry == {}:
+            return None
+        where = f"metrics[{index}]"
+        if not isinstance(entry, list) or len(entry) != len(fields(EventMetrics)):
+            raise IsxFormatError(f"{self.given_path}: {where} should be {{}} or a list of nine.")
+        members = JsonObject({str(i): v for i, v in enumerate(entry)}, self.given_path, where)
+        return EventMetrics(
+            *(math.nan if members.get(key) is None else members.number(key) for key in members.members)
+        )
 
     def signals(self) -> Signals:
         """All points; read once and kept.

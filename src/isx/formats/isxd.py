@@ -11,8 +11,13 @@ There is no magic number and no alignment. The text ends at the first 00 byte; b
 length field are ignored.
 
 Editing the metadata of an existing file must survive an interruption at any moment. The new metadata are first
-written to a *journal* beside the file, then over the old ones, then the journal goes. A reader that finds the
-metadata of a file damaged uses the journal when there is one.
+written to a *journal* beside the file. Then the length field is made invalid, the new text is written over the
+old one, the file is cut to its new size and, last, the new length is written; then the journal goes. A reader
+that finds the metadata of a file damaged uses the journal when there is one, so the file reads as before until
+the length is invalid and as after from then on.
+
+The journal ``.NAME.metadata-journal`` holds the size of the body (uint64), the CRC-32 of the new metadata and that
+of the end of the body (uint32 each), and the new metadata as they come behind the body.
 """
 
 from __future__ import annotations
@@ -25,22 +30,32 @@ from dataclasses import dataclass
 from os import unlink
 from typing import TYPE_CHECKING, Any
 
-from isx.errors import IsxFileNotFoundError, IsxFormatError, warn
+from isx.errors import IsxFileError, IsxFileNotFoundError, IsxFormatError, warn
 from isx.files import InputFile, sync_folder
 from isx.formats.json_text import JsonObject, dump, parse_object
 from isx.formats.kinds import DataKind
-from isx.paths import canonical, reading_error
+from isx.paths import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from io import FileIO
 
-__all__ = ["Container", "open_container", "read_container", "replace_metadata", "trailer_bytes"]
+__all__ = [
+    "Container",
+    "open_container",
+    "read_container",
+    "replace_metadata",
+    "replace_trailer",
+    "trailer_bytes",
+]
 
 _LENGTH = struct.Struct("<Q")
 _TRAILER_MIN = 9  # the 00 byte and the length field
 _TAIL = 1 << 14  # one read of this size finds the metadata of most files
 _BLOCK = 1 << 24
-_JOURNAL = struct.Struct("<QI")  # body size; CRC-32 of the trailer that follows
+_JOURNAL = struct.Struct("<QII")  # body size; CRC-32 of the trailer that follows, and of the end of the body
+_BODY_SAMPLE = 4096
+_NO_LENGTH = b"\xff" * _LENGTH.size
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ def read_container(file: InputFile) -> Container:
     try:
         return _parse_trailer(file, tail)
     except IsxFormatError as damage:
-        journal = _read_journal(file.path)
+        journal = _read_journal(file)
         if journal is not None:
             body_size, text = journal
             warn(
@@ -150,50 +165,101 @@ def _journal_path(path: str) -> str:
     return os.path.join(folder, f".{name}.metadata-journal")
 
 
-def _read_journal(path: str) -> tuple[int, bytes] | None:
-    """Body size and text of a complete journal of `path`, if there is one."""
+def _read_journal(file: InputFile) -> tuple[int, bytes] | None:
+    """Body size and text of a complete journal that belongs to `file`, if there is one."""
     try:
-        with open(_journal_path(path), "rb") as file:
-            data = file.read()
+        with open(_journal_path(file.path), "rb") as journal:
+            data = journal.read()
     except OSError:
         return None
     if len(data) < _JOURNAL.size + _TRAILER_MIN:
         return None
-    body_size, checksum = _JOURNAL.unpack_from(data)
+    body_size, checksum, body_checksum = _JOURNAL.unpack_from(data)
     trailer = data[_JOURNAL.size :]
-    return (body_size, trailer[:-_TRAILER_MIN]) if zlib.crc32(trailer) == checksum else None
+    if zlib.crc32(trailer) != checksum or body_size > file.size:
+        return None
+    start = max(0, body_size - _BODY_SAMPLE)
+    if zlib.crc32(file.read(start, body_size - start)) != body_checksum:
+        return None  # left behind by an edit of another file of this name
+    return body_size, trailer[:-_TRAILER_MIN]
 
 
 def replace_metadata(path: str, body_size: int, metadata: Mapping[str, Any], *, durable: bool = True) -> None:
     """Rewrite the metadata of an existing file in place, leaving the body alone.
 
     Killed at any moment, this leaves a file that reads as before or as after. With `durable` that also holds
-    for a loss of power; without it, editing in a loop is much faster.
+    for a loss of power; without it, editing in a loop is much faster. After any other failure, a full disk for
+    example, the file is as before.
 
     Raises
     ------
     IsxFileError
-        The file is missing or may not be written.
+        The file is missing, or it or its folder may not be written.
     """
+    replace_trailer(path, body_size, trailer_bytes(metadata), durable=durable)
+
+
+def replace_trailer(path: str, body_size: int, trailer: bytes, *, durable: bool = True) -> None:
+    """:func:`replace_metadata` for metadata that are bytes already (see :func:`trailer_bytes`)."""
     real = canonical(path)
-    trailer = trailer_bytes(metadata)
-    journal = _journal_path(real)
     if not os.path.exists(real):
         raise IsxFileNotFoundError(f"File does not exist: {path}")
+    journal = _journal_path(real)
     try:
         with open(real, "r+b", buffering=0) as file:
-            with open(journal, "wb", buffering=0) as copy:
-                copy.write(_JOURNAL.pack(body_size, zlib.crc32(trailer)) + trailer)
-                if durable:
-                    os.fsync(copy.fileno())
-            if durable:
-                sync_folder(os.path.dirname(real))
+            file.seek(max(0, body_size - _BODY_SAMPLE))
+            sample = file.read(min(body_size, _BODY_SAMPLE))
             file.seek(body_size)
-            file.write(trailer)
-            file.truncate()
-            if durable:
-                os.fsync(file.fileno())
+            old = file.read()
+            head = _JOURNAL.pack(body_size, zlib.crc32(trailer), zlib.crc32(sample))
+            _write_journal(journal, head + trailer, durable)
+            try:
+                _overwrite(file, body_size, trailer, durable)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    _overwrite(file, body_size, old, durable)
+                    unlink(journal)
+                raise
         with contextlib.suppress(FileNotFoundError):
             unlink(journal)
     except OSError as error:
-        raise reading_error(path, error) from None
+        raise IsxFileError(f"Cannot edit {path}: {error.strerror or error}") from None
+
+
+def _write_journal(path: str, data: bytes, durable: bool) -> None:
+    try:
+        with open(path, "wb", buffering=0) as file:
+            _write_all(file, data)
+            if durable:
+                os.fsync(file.fileno())
+    except OSError:
+        with contextlib.suppress(OSError):
+            unlink(path)
+        raise
+    if durable:
+        sync_folder(os.path.dirname(path))
+
+
+def _overwrite(file: FileIO, body_size: int, trailer: bytes, durable: bool) -> None:
+    """Put `trailer` behind the body, its length last; until then the file has no valid one."""
+    size = file.seek(0, os.SEEK_END)
+    if size - body_size >= _LENGTH.size:
+        file.seek(size - _LENGTH.size)
+        _write_all(file, _NO_LENGTH)
+        if durable:
+            os.fsync(file.fileno())
+    file.seek(body_size)
+    _write_all(file, trailer[: -_LENGTH.size] + _NO_LENGTH)
+    file.truncate()
+    if durable:
+        os.fsync(file.fileno())
+    file.seek(-_LENGTH.size, os.SEEK_END)
+    _write_all(file, trailer[-_LENGTH.size :])
+    if durable:
+        os.fsync(file.fileno())
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]

@@ -91,6 +91,15 @@ class Labels:
             f"{prefix}Statuses": self.statuses,
         }
 
+    def require_next(self, index: int, *, may_append: bool) -> None:
+        """ValueError unless `index` can be set: it is there, or the next one where adding is allowed."""
+        if not 0 <= index < len(self) + may_append:
+            raise ValueError(
+                f"Writing {self.noun} indexes out of order is unsupported. {index} was given, and there are "
+                f"{len(self)} {self.noun}s"
+                + (". " if may_append else "; a finished set can have them replaced, but none added.")
+            )
+
     def put(self, index: int, name: str) -> None:
         """Add a new cell, or reset one that is replaced."""
         if index == len(self):
@@ -119,6 +128,10 @@ class Labels:
                 "2 (rejected)."
             )
         return STATUSES[code]
+
+    def copy(self) -> Labels:
+        """Independent copy."""
+        return Labels(self.noun, [*self.names], [*self.statuses], [*self.active], [*self.colors])
 
     def require(self, index: int) -> int:
         """`index` if there is such a cell, else :class:`IsxIndexError` with the vendor's text."""

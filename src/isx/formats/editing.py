@@ -1,0 +1,93 @@
+"""Editing the metadata of cell sets and vessel sets in place.
+
+The first change of a session rewrites the metadata as a whole, see :func:`isx.formats.isxd.replace_metadata`. From
+then on the text in the file is known, and a status, being one digit, is changed by writing one byte: as fast as
+it gets, and safe without a journal.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from isx.errors import IsxFileError, IsxFileNotFoundError
+from isx.formats.isxd import replace_trailer, trailer_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MetadataEditor", "merged"]
+
+_INDENT = 8  # blanks before an element of a list at the top level
+
+
+def merged(stored: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """`stored` with the `known` members replaced, also inside of nested objects; unknown members stay."""
+    result = dict(stored)
+    for key, value in known.items():
+        old = result.get(key)
+        result[key] = merged(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
+    return result
+
+
+class MetadataEditor:
+    """Writes the metadata of one open file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    body_size
+        Where its metadata belong.
+    status_key
+        Member that holds the statuses.
+    """
+
+    def __init__(self, path: str, body_size: int, status_key: str) -> None:
+        if not os.access(path, os.W_OK):
+            if not os.path.exists(path):
+                raise IsxFileNotFoundError(f"File does not exist: {path}")
+            raise IsxFileError(f"Cannot edit {path}: it is write-protected. Open it with read_only=True.")
+        self._path = path
+        self._body_size = body_size
+        self._status_line = b'\n    "' + status_key.encode() + b'": [\n'
+        self._first_status = 0
+        self._file_size = -1  # while the text in the file is not known
+
+    def rewrite(self, metadata: Mapping[str, Any]) -> None:
+        """Replace all metadata, durably."""
+        trailer = trailer_bytes(metadata)
+        self._file_size = -1
+        replace_trailer(self._path, self._body_size, trailer)
+        at = trailer.find(self._status_line)
+        self._first_status = self._body_size + at + len(self._status_line) + _INDENT
+        self._file_size = self._body_size + len(trailer) if at >= 0 else -1
+
+    def patch_status(self, index: int, statuses: list[int], status: int) -> bool:
+        """Change status `index` of `statuses`, those in the file; False if that takes a :meth:`rewrite`."""
+        if self._file_size < 0 or any(not 0 <= code <= 9 for code in (status, *statuses)):
+            return False
+        try:
+            with open(self._path, "r+b", buffering=0) as file:
+                if file.seek(0, os.SEEK_END) != self._file_size:
+                    return False  # someone else wrote it
+                at = self._first_status + index * (_INDENT + len("0,\n"))
+                file.seek(at)
+                if file.read(1) != b"%d" % statuses[index]:
+                    return False
+                file.seek(at)
+                file.write(b"%d" % status)
+        except OSError as error:
+            raise IsxFileError(f"Cannot edit {self._path}: {error.strerror or error}") from None
+        return True
+
+    def write_body(self, offset: int, data: bytes) -> None:
+        """Overwrite part of the body."""
+        try:
+            with open(self._path, "r+b", buffering=0) as file:
+                file.seek(offset)
+                view = memoryview(data)
+                while view:
+                    view = view[file.write(view) :]
+        except OSError as error:
+            raise IsxFileError(f"Cannot edit {self._path}: {error.strerror or error}") from None
