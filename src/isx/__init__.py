@@ -19,6 +19,7 @@ from isx.errors import (
     IsxWarning,
 )
 from isx.event_set import EventSet
+from isx.export.cell_set_files import export_cell_set_to_csv_tiff
 from isx.export.events_csv import export_event_set_to_csv
 from isx.export.tiff import export_movie_to_tiff
 from isx.formats.tracking import Tracking, Zone
@@ -60,6 +61,7 @@ __all__ = [
     "__version__",
     "_internal",
     "core",
+    "export_cell_set_to_csv_tiff",
     "export_event_set_to_csv",
     "export_movie_to_tiff",
     "get_file_extension",

@@ -275,13 +275,22 @@ class OutputFile:
         hint = " Free some space and try again." if error.errno == errno.ENOSPC else ""
         return IsxFileError(f"Cannot write {self.given_path}: {error.strerror or error}.{hint}")
 
-    def commit(self) -> None:
-        """Make the content durable and give the file its final name."""
+    def seal(self) -> None:
+        """Make the content durable and close the file; :meth:`commit` then only gives it its name.
+
+        For calls that write so many files that they must not all be open at once.
+        """
+        if self._fd < 0:
+            return
         try:
             os.fsync(self._fd)
         except OSError as error:
             raise self.writing_error(error) from None
-        os.close(self._fd)
+        self._close()
+
+    def commit(self) -> None:
+        """Make the content durable and give the file its final name."""
+        self.seal()
         self._finish()
         if self.overwrites:
             os.replace(self.temporary, self.path)
@@ -293,7 +302,7 @@ class OutputFile:
         """Remove what was written so far; does nothing after :meth:`commit`, nor in a forked process."""
         if not self.is_open:
             return
-        os.close(self._fd)
+        self._close()
         self._finish()
         with contextlib.suppress(OSError):
             os.unlink(self.temporary)
@@ -301,8 +310,13 @@ class OutputFile:
     def abandon(self) -> None:
         """Close but keep the temporary file, for recovery."""
         if self.is_open:
-            os.close(self._fd)
+            self._close()
             self._finish()
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            descriptor, self._fd = self._fd, -1
+            os.close(descriptor)
 
     def _finish(self) -> None:
         self._open = False

@@ -2,6 +2,7 @@
 
 from isx.cell_set import CellSet
 from isx.event_set import EventSet
+from isx.export.cell_set_files import export_cell_set_to_csv_tiff
 from isx.export.events_csv import export_event_set_to_csv
 from isx.export.tiff import export_movie_to_tiff
 from isx.gpio_set import GpioSet
@@ -14,6 +15,7 @@ __all__ = [
     "GpioSet",
     "Image",
     "Movie",
+    "export_cell_set_to_csv_tiff",
     "export_event_set_to_csv",
     "export_movie_to_tiff",
 ]

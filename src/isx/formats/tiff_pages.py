@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from isx.files import OutputFile
 
-__all__ = ["TiffWriter", "directory_bytes"]
+__all__ = ["TiffWriter", "directory_bytes", "page_by_rows"]
 
 _TAGS = (256, 257, 258, 259, 262, 273, 274, 277, 278, 279, 284, 339)
 _SIZES = (256, 257, 278)  # SHORT, or LONG when they must be
@@ -174,3 +174,35 @@ class TiffWriter:
         if last:
             made["next"][-1] = 0
         return made
+
+
+def page_by_rows(image: NDArray[Any]) -> bytes:
+    """A whole classic TIFF file of one page, one strip per row, as the exports of cell and vessel sets are.
+
+    Behind the directory follow the byte counts of the strips and then their positions (spec 14, section 14.2.3).
+
+    Parameters
+    ----------
+    image
+        Shape (rows, columns) with at least one pixel; uint8, uint16 or float32; smaller than 4 GB.
+    """
+    rows, cols = image.shape
+    pixels = np.ascontiguousarray(image, image.dtype.newbyteorder("<"))
+    start = 8
+    directory_at = start + pixels.nbytes + pixels.nbytes % 2
+    arrays_at = directory_at + _CLASSIC.itemsize
+    counts = np.full(rows, cols * pixels.itemsize, "<u4")
+    offsets = start + np.arange(rows, dtype="<u4") * counts[:1]
+    directory = np.zeros(1, _CLASSIC)
+    directory["count"] = len(_TAGS)
+    values = {256: cols, 257: rows, 258: 8 * pixels.itemsize, 339: _SAMPLE_FORMAT[pixels.dtype.kind]}
+    values[279] = arrays_at if rows > 1 else int(counts[0])
+    values[273] = arrays_at + counts.nbytes if rows > 1 else start
+    for entry, tag in zip(directory["entries"][0], _TAGS, strict=True):
+        value = values.get(tag, 1)
+        wide = tag in _POSITIONS or value > 0xFFFF
+        entry["tag"], entry["type"] = tag, _LONG if wide else _SHORT
+        entry["number"], entry["value"] = rows if tag in _POSITIONS else 1, value
+    tables = [counts.tobytes(), offsets.astype("<u4").tobytes()] if rows > 1 else []
+    header = struct.pack("<2sHI", b"II", 42, directory_at)
+    return b"".join([header, pixels.tobytes(), b"\0" * (pixels.nbytes % 2), directory.tobytes(), *tables])
