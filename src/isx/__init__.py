@@ -21,6 +21,7 @@ from isx.errors import (
 from isx.event_set import EventSet
 from isx.export.cell_set_files import export_cell_set_to_csv_tiff
 from isx.export.events_csv import export_event_set_to_csv
+from isx.export.mp4 import export_movie_to_mp4
 from isx.export.tiff import export_movie_to_tiff
 from isx.formats.tracking import Tracking, Zone
 from isx.gpio_set import GpioSet
@@ -63,6 +64,7 @@ __all__ = [
     "core",
     "export_cell_set_to_csv_tiff",
     "export_event_set_to_csv",
+    "export_movie_to_mp4",
     "export_movie_to_tiff",
     "get_file_extension",
     "get_file_stem",

@@ -1,0 +1,53 @@
+"""Opening the movies an export was given, and which of their frames it can read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isx.formats.kinds import WrongKindError, wrong_kind
+from isx.movie import Movie
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import ExitStack
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from isx.formats.kinds import DataKind
+
+__all__ = ["kind_of", "open_movies", "readable"]
+
+
+def kind_of(movie: Movie) -> DataKind:
+    """Kind of data set an open movie was read from."""
+    return movie._open_source().kind
+
+
+def open_movies(paths: Sequence[str], stack: ExitStack, *kinds: DataKind) -> list[Movie]:
+    """Open files in the order given, to be closed with `stack`.
+
+    Raises
+    ------
+    IsxFileError
+        A file is missing, damaged, or of none of the `kinds`.
+    """
+    movies = []
+    for path in paths:
+        try:
+            movie = stack.enter_context(Movie.read(path))
+        except WrongKindError as error:
+            raise wrong_kind(path, error.found, *kinds) from None
+        if kind_of(movie) not in kinds:
+            raise wrong_kind(path, kind_of(movie), *kinds)
+        movies.append(movie)
+    return movies
+
+
+def readable(movie: Movie) -> NDArray[np.bool_]:
+    """Which samples can be read: the valid ones, less those that a shortened file no longer holds."""
+    source = movie._open_source()
+    mask = source.timing.samples.mask()
+    if source.num_stored < source.timing.samples.num_valid:
+        mask[source.timing.samples.sample(source.num_stored) :] = False
+    return mask
