@@ -94,6 +94,18 @@ def test_two_roundings_not_one():
     assert got[0] != (2**53 + 1) / 3
 
 
+def test_sample_zero_is_the_start_itself():
+    start, period = (788650121000, 1_000_000), (100_003, 2_000_003)
+    first = timing(start, period, 2)
+    seconds = Clock.relative_to("unix", first).sample_seconds(first)
+    extended = reference(start, [0, 1], period, (0, 1))
+    assert seconds.tolist() == [788650.121, extended[1]]
+    assert extended[0] != 788650.121
+    assert Clock.relative_to("unix", first).packet_seconds(first, np.zeros(1, np.uint64)).tolist() == [
+        788650.121
+    ]
+
+
 def test_zero_denominators_are_errors():
     with pytest.raises(IsxFormatError, match="denominator 0"):
         Clock(IsxRatio(0, 1)).ticks(IsxRatio(1, 0), MICROSECOND)

@@ -118,10 +118,17 @@ class Clock:
         return Ticks(offset, unit.num * (den // unit.den), den)
 
     def sample_seconds(self, timing: Timing, first: int = 0, stop: int | None = None) -> NDArray[np.float64]:
-        """Times of the samples `first` to `stop` (excluded; all by default) of a file, float64."""
-        ticks = self.ticks(_start(timing), timing._impl.step)
+        """Times of the samples `first` to `stop` (excluded; all by default) of a file, float64.
+
+        Sample 0 is at the start itself, whose fraction is not extended by the denominator of the period
+        (spec 01, section 8.3); that shows in the last digit of some times.
+        """
+        start = _start(timing)
         count = timing.num_samples if stop is None else stop
-        return ticks.seconds(np.arange(first, count, dtype=np.int64))
+        seconds = self.ticks(start, timing._impl.step).seconds(np.arange(first, count, dtype=np.int64))
+        if first == 0 < len(seconds):
+            seconds[0] = self.ticks(start, IsxRatio(0, start.den)).seconds(np.zeros(1, np.int64))[0]
+        return seconds
 
     def packet_seconds(self, timing: Timing, offsets: NDArray[Any]) -> NDArray[np.float64]:
         """Times of packets `offsets` microseconds after the start of a file, float64."""
