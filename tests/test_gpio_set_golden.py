@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +58,33 @@ def test_golden_values(case):
         # The vendor cuts some of the stored offsets by a microsecond; see how that comes about in spec 07.
         stored = (offsets / 1e6 * 1e6).astype(np.uint64)
         np.testing.assert_array_equal(stored, np.array(channel["offsets"], np.uint64))
+
+
+@pytest.mark.parametrize("time_ref", ["start", "unix"])
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning")
+def test_golden_csv(case, time_ref, tmp_path):
+    out = tmp_path / "out.csv"
+    isx.export_gpio_set_to_csv([source(case)], out, tmp_path / "not there", time_ref)
+    assert out.read_bytes() == (DATA / f"{case}.{time_ref}.csv").read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if (DATA / f"{c}.exported.isxd").exists()])
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning")
+def test_golden_isxd(case, tmp_path):
+    """Byte for byte but for the name and version of the producer."""
+    expected = json.loads((DATA / f"{case}.expected.json").read_text())["exported_isxd"]
+    isx.export_gpio_to_isxd(source(case), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == expected
+    ours = (tmp_path / expected[0]).read_bytes()
+    theirs = (DATA / f"{case}.exported.isxd").read_bytes()
+    assert without_producer(ours) == without_producer(theirs)
+
+
+def without_producer(content: bytes) -> bytes:
+    """A file without its producer and the length of its metadata, which depends on it."""
+    (length,) = struct.unpack("<Q", content[-8:])
+    assert content[-9] == 0
+    body, text = content[: -9 - length], content[-9 - length : -9]
+    return body + re.sub(rb'"producer": \{.*?\}', b"", text, flags=re.DOTALL)

@@ -21,6 +21,8 @@ from isx.errors import (
 from isx.event_set import EventSet
 from isx.export.cell_set_files import export_cell_set_to_csv_tiff
 from isx.export.events_csv import export_event_set_to_csv
+from isx.export.gpio_csv import export_gpio_set_to_csv
+from isx.export.gpio_isxd import export_gpio_to_isxd
 from isx.export.mp4 import export_movie_to_mp4
 from isx.export.tiff import export_movie_to_tiff
 from isx.formats.tracking import Tracking, Zone
@@ -64,6 +66,8 @@ __all__ = [
     "core",
     "export_cell_set_to_csv_tiff",
     "export_event_set_to_csv",
+    "export_gpio_set_to_csv",
+    "export_gpio_to_isxd",
     "export_movie_to_mp4",
     "export_movie_to_tiff",
     "get_file_extension",
