@@ -8,6 +8,7 @@ import mmap
 import os
 import secrets
 import shutil
+import stat
 import sys
 import threading
 import weakref
@@ -36,6 +37,7 @@ __all__ = [
     "sync_folder",
 ]
 
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # for the writer of a pipe
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HAS_PREADV = hasattr(os, "preadv")
 _LARGE_READ = 1 << 30  # systems cut single reads at 2 GB
@@ -59,13 +61,19 @@ class InputFile:
         self.given_path = path
         self.path = canonical(path)
         try:
-            self._fd = os.open(self.path, os.O_RDONLY | _BINARY)
+            self._fd = os.open(self.path, os.O_RDONLY | _BINARY | _NO_WAITING)
         except OSError as error:
             raise reading_error(path, error) from None
         self._finalizer = weakref.finalize(self, os.close, self._fd)
+        status = os.fstat(self._fd)
+        if not stat.S_ISREG(status.st_mode):
+            self._finalizer()
+            if stat.S_ISDIR(status.st_mode):
+                raise reading_error(path, IsADirectoryError())
+            raise IsxFileError(f"Cannot read {path}: it is not an ordinary file.")
         self._lock = threading.Lock()
         self._map: mmap.mmap | None = None
-        self.size = os.fstat(self._fd).st_size
+        self.size = status.st_size
 
     def read_into(self, buffer: Any, offset: int) -> int:
         """Fill `buffer` from `offset` on; the number of bytes read is smaller only at the end of the file."""
@@ -103,7 +111,10 @@ class InputFile:
             raise self._too_short(offset, size)
         if _HAS_PREADV and size < _LARGE_READ:
             self._require_open()
-            data = os.pread(self._fd, size, offset)
+            try:
+                data = os.pread(self._fd, size, offset)
+            except OSError as error:
+                raise reading_error(self.given_path, error) from None
             if len(data) == size:
                 return data
         buffer = bytearray(size)

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _PLAUSIBLE_SAMPLES = 2**24
-_PLAUSIBLE_FRAME = 2**28
+_PLAUSIBLE_FRAME = 2**26
 
 #: No compressed frame is ever smaller on disk than this part of itself.
 BEST_COMPRESSION = 1100

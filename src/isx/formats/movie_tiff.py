@@ -29,6 +29,7 @@ The last part of an entry is the value, or its position where it does not fit.
 from __future__ import annotations
 
 import io
+import math
 import struct
 import threading
 from dataclasses import dataclass
@@ -128,11 +129,13 @@ class MovieTiff(PlainSource):
                 f"{self.given_path}: pixels of {page.bitspersample} bits are not supported, only those of "
                 "8 or 16 bits, and floats of 32 bits."
             )
-        if samples > 1 or len(shape) != 2:
+        if samples > 1 or page.axes != "YX":
             raise IsxFormatError(
-                f"{self.given_path} has {samples} samples per pixel and pages of shape {shape}; a movie has one sample "
-                "per pixel. Convert colour images to grey first."
+                f"{self.given_path} has {samples} samples per pixel and pages with the axes {page.axes}; a movie has "
+                "one sample per pixel. Convert colour images to grey first."
             )
+        if not all(isinstance(n, int) and n > 0 for n in shape):
+            raise IsxFormatError(f"{self.given_path} has pages of shape {shape}. The file is damaged.")
         self._stored_dtype = np.dtype(dtype).newbyteorder(self._tiff.byteorder)
         native = self._stored_dtype.newbyteorder("=")
         if native in _KEPT_DTYPES:
@@ -184,7 +187,11 @@ class MovieTiff(PlainSource):
                     self._stored_dtype.newbyteorder("="),
                 ):
                     raise ValueError(f"it has the shape {page.shape} and type {page.dtype}")
-                pixels: NDArray[Any] = page.asarray()
+                if len(page.dataoffsets) != math.prod(page.chunked):
+                    raise ValueError(
+                        f"it has {len(page.dataoffsets)} of its {math.prod(page.chunked)} pieces"
+                    )
+                pixels: NDArray[Any] = page.asarray().reshape(page.shape)
             except Exception as error:  # noqa: BLE001 - decoders raise nearly anything
                 if "imagecodecs" in str(error):
                     raise IsxImportError(f"{self.given_path}: {error}: pip install imagecodecs") from None
