@@ -3,9 +3,13 @@
 Start with :func:`isx.open` for any file, or :meth:`isx.Movie.read` and its siblings for a certain kind.
 """
 
-from isx import _internal, core, io, util
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from isx import _internal, core, util
 from isx._version import __version__
-from isx.cell_set import CellSet
 from isx.errors import (
     IsxError,
     IsxFileError,
@@ -18,22 +22,30 @@ from isx.errors import (
     IsxStateError,
     IsxWarning,
 )
-from isx.event_set import EventSet
-from isx.export.cell_set_files import export_cell_set_to_csv_tiff
-from isx.export.events_csv import export_event_set_to_csv
-from isx.export.gpio_csv import export_gpio_set_to_csv
-from isx.export.gpio_isxd import export_gpio_to_isxd
-from isx.export.mp4 import export_movie_to_mp4
-from isx.export.tiff import export_movie_to_tiff
-from isx.formats.tracking import Tracking, Zone
-from isx.gpio_set import GpioSet
-from isx.image import Image
-from isx.movie import Movie
-from isx.opening import open_any as open  # noqa: A004 - isx.open() reads as what it does
-from isx.recovery import Recovered, recover
+from isx.opening import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
 from isx.util import get_file_extension, get_file_stem, make_output_file_path, make_output_file_paths
+
+if TYPE_CHECKING:
+    from isx import io
+    from isx.io import (
+        CellSet,
+        EventSet,
+        GpioSet,
+        Image,
+        Movie,
+        Recovered,
+        Tracking,
+        Zone,
+        export_cell_set_to_csv_tiff,
+        export_event_set_to_csv,
+        export_gpio_set_to_csv,
+        export_gpio_to_isxd,
+        export_movie_to_mp4,
+        export_movie_to_tiff,
+        recover,
+    )
 
 #: The vendor's flag for its processing algorithms, which this package does not have.
 _is_with_algos = 0
@@ -75,7 +87,20 @@ __all__ = [
     "io",
     "make_output_file_path",
     "make_output_file_paths",
-    "open",
     "recover",
     "util",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import data classes and exports when they are first used, so that ``import isx`` stays cheap."""
+    if name in __all__:
+        io = importlib.import_module("isx.io")
+        globals().update({"io": io, **{public: getattr(io, public) for public in io.__all__}})
+        if name in globals():
+            return globals()[name]
+    raise AttributeError(f"module 'isx' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "open"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from isx.paths import PathInput
 
 __all__ = [
-    "open_any",
+    "open",
     "open_cell_set",
     "open_event_source",
     "open_gpio_source",
@@ -64,7 +64,7 @@ _RECORDINGS = {
 }
 
 
-def open_any(path: PathInput) -> Any:
+def open(path: PathInput) -> Any:  # noqa: A001 - isx.open() reads as what it does
     """Open any file with the class made for it.
 
     Parameters

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 import isx
-from isx.cli.terminal import progress_bar, stdout
+from isx.cli.terminal import close_if_open, progress_bar, stdout
 from isx.display import png_bytes, to_gray
 from isx.export.options import TIME_REFS, Progress, require_time_ref
 from isx.files import OutputFile
@@ -76,8 +76,9 @@ def find_exporter(inputs: Sequence[str], output: str) -> Exporter:
     ValueError
         No exporter makes such an output of such a file.
     """
-    with isx.open(inputs[0]) as opened:
-        kind = type(opened)
+    opened = isx.open(inputs[0])
+    kind = type(opened)
+    close_if_open(opened)
     ending = extension(output)
     exporter = EXPORTERS.get((kind, ending))
     if exporter is None:

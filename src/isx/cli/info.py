@@ -18,7 +18,7 @@ from rich.table import Table
 import isx
 from isx.cli.facts import Sections, Shown, for_json, length_text, size_text, value_text
 from isx.cli.series import summary
-from isx.cli.terminal import one_line, print_error, stdout
+from isx.cli.terminal import close_if_open, one_line, print_error, stdout
 from isx.errors import IsxWarning
 
 if TYPE_CHECKING:
@@ -193,8 +193,7 @@ def _look_into(path: str) -> _File:
         except (isx.IsxError, OSError, ValueError) as error:
             failure = error
         finally:
-            if opened is not None and hasattr(opened, "close"):
-                opened.close()
+            close_if_open(opened)
     notes = list(dict.fromkeys(one_line(w.message) for w in caught if issubclass(w.category, UserWarning)))
     return _File(path, kind, size, sections, notes, failure, opened)
 

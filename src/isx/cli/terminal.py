@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from isx.export.options import Progress as Report
 
-__all__ = ["guarded", "one_line", "print_error", "progress_bar", "shown_warnings", "stderr", "stdout"]
+__all__ = [
+    "close_if_open",
+    "guarded",
+    "one_line",
+    "print_error",
+    "progress_bar",
+    "shown_warnings",
+    "stderr",
+    "stdout",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +43,13 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Console on the present standard error, which never breaks lines: messages hold paths."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def close_if_open(opened: Any) -> None:
+    """Close what :func:`isx.open` gave; images have nothing to close."""
+    close = getattr(opened, "close", None)
+    if close is not None:
+        close()
 
 
 def one_line(message: object) -> str:

@@ -1,0 +1,49 @@
+"""The command as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import isx
+
+
+def _isx(*arguments, start=("-m", "isx")):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "NO_COLOR": "1"}
+    return subprocess.Popen(
+        [sys.executable, *start, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+    )
+
+
+def test_process(sample, tmp_path):
+    process = _isx("info", sample, tmp_path / "missing.isxd")
+    out, err = process.communicate()
+    assert process.returncode == 1
+    assert "M-0417" in out
+    assert err == f"error: File does not exist: {tmp_path / 'missing.isxd'}\n"
+    assert _isx("--version").communicate()[0] == f"isx {isx.__version__}\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send to another process")
+def test_ctrl_c(tmp_path):
+    # A shell without job control starts its background jobs deaf to Ctrl-C, tests among them.
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from isx.cli import main; main()"
+    process = _isx("demo", tmp_path / "demo", "--frames", "50000", start=("-c", listening))
+    while not list(tmp_path.glob("demo/.*.partial")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err == "Interrupted; nothing half-written is left.\n"
+    assert not list((tmp_path / "demo").iterdir())

@@ -1,0 +1,73 @@
+"""isx export."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+import isx
+from isx.cli.export import EXPORTERS
+
+
+def test_series_to_tiff(run, write_movie, tmp_path):
+    paths = [write_movie(tmp_path / f"{k}.isxd", start=k, frames=3, dropped=[1]) for k in range(2)]
+    output = tmp_path / "movie.tif"
+    status, out, err = run("export", *paths, "-o", output)
+    assert (status, out, err) == (0, f"wrote {output}\n", "")
+    np.testing.assert_array_equal(tifffile.imread(output)[:, 0, 0], [0, 2, 0, 2])
+    output = tmp_path / "all.TIFF"
+    assert run("export", *paths, "-o", output, "--write-invalid-frames")[0] == 0
+    np.testing.assert_array_equal(tifffile.imread(output)[:, 0, 0], [0, 0, 2, 0, 0, 2])
+
+
+def test_image_to_png(run, tmp_path):
+    path = tmp_path / "image.isxd"
+    isx.Image.write(path, isx.Spacing((4, 5)), np.float32, np.arange(20, dtype=np.float32).reshape(4, 5))
+    assert run("export", path, "-o", tmp_path / "image.png")[0] == 0
+    with Image.open(tmp_path / "image.png") as image:
+        assert image.size == (5, 4)
+        assert image.getextrema() == (0, 255)
+
+
+def test_mistakes_are_one_line(run, sample, tmp_path):
+    def error(*arguments):
+        status, out, err = run("export", *arguments)
+        assert (status, out) == (1, "")
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+        return err
+
+    assert "cannot be exported to '.docx'. Possible outputs are .png, .tif" in error(
+        sample, "-o", tmp_path / "a.docx"
+    )
+    assert "File does not exist" in error(tmp_path / "no.isxd", "-o", tmp_path / "a.tif")
+    (tmp_path / "there.tif").write_text("mine")
+    assert "File already exists" in error(sample, "-o", tmp_path / "there.tif")
+    assert (tmp_path / "there.tif").read_text() == "mine"
+    assert "takes one input, not 2" in error(sample, sample, "-o", tmp_path / "a.png")
+    assert "Unknown time_ref 'noon'" in error(sample, "-o", tmp_path / "a.tif", "--time-ref", "noon")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["there.tif"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["export"], ["export", "x.isxd"], ["info"], ["nonsense"], ["info", "--no"]]
+)
+def test_wrong_usage(run, arguments):
+    assert run(*arguments)[0] == 2
+
+
+def test_interruption_leaves_nothing(run, sample, tmp_path, monkeypatch):
+    def interrupted(inputs, output, options, progress):
+        from isx.files import OutputFile
+
+        with OutputFile(output) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(EXPORTERS, (isx.Movie, "tif"), interrupted)
+    status, out, err = run("export", sample, "-o", tmp_path / "movie.tif")
+    assert (status, out) == (130, "")
+    assert err == "Interrupted; nothing half-written is left.\n"
+    assert not list(tmp_path.iterdir())

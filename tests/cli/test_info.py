@@ -1,0 +1,150 @@
+"""isx info."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import isx
+from isx.cli.facts import Shown, for_json, length_text, size_text, value_text
+from isx.cli.info import timing_section
+
+
+def test_a_movie_tells_its_story(run, sample):
+    status, out, err = run("info", sample)
+    assert (status, err) == (0, "")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[0].startswith(f"{sample} Movie, ")
+    assert "size 50 x 70 pixels (rows x columns)" in lines
+    assert "pixel type uint16" in lines
+    assert "start 2024-03-12 10:15:30.250 -07:00" in lines
+    assert "duration 6.000 s" in lines
+    assert "period 50 ms (20 Hz)" in lines
+    assert "dropped 3: 20, 76, 77" in lines
+    assert "first time stamp 30106021072 us" in lines
+    assert "electronic focus 420" in lines
+    assert "Animal ID M-0417" in lines
+
+
+def test_json_for_programs(run, sample, write_movie, tmp_path):
+    image = write_movie(tmp_path / "image.isxd", frames=1)
+    status, out, _ = run("info", "--json", sample, image)
+    assert status == 0
+    document = json.loads(out)
+    movie, picture = document["files"]
+    assert document["series"] is None
+    assert movie["kind"] == "Movie"
+    assert movie["picture"] == {"size": [50, 70], "pixel_type": "uint16", "pixel_size": [24.0, 24.0]}
+    assert movie["timing"]["frames"] == 120
+    assert movie["timing"]["dropped"] == [20, 76, 77]
+    assert movie["timing"]["start"] == "2024-03-12T10:15:30.250-07:00"
+    assert movie["session"]["Recording UUID"] == "AC-20413307-0000000000-1710263730250"
+    assert picture["kind"] == "Image"
+    assert picture["picture"]["brightest"] == 0
+
+
+def test_broken_files_do_not_hide_the_others(run, sample, tmp_path):
+    broken = tmp_path / "broken.isxd"
+    broken.write_bytes(b"nothing of use")
+    status, out, err = run("info", broken, tmp_path / "missing.isxd", tmp_path, sample)
+    assert status == 1
+    assert "pixel type" in out
+    first, second, third = err.splitlines()
+    assert first.startswith("error: ")
+    assert str(broken) in first
+    assert second == f"error: File does not exist: {tmp_path / 'missing.isxd'}"
+    assert str(tmp_path) in third
+    status, out, _ = run("info", "--json", broken, sample)
+    assert status == 1
+    assert [sorted(file)[:2] for file in json.loads(out)["files"]] == [
+        ["error", "path"],
+        ["bytes", "hardware"],
+    ]
+
+
+def test_what_was_repaired_is_told(run, write_movie, tmp_path):
+    path = tmp_path / "cut.isxd"
+    write_movie(path, frames=4)
+    data = path.read_bytes()
+    path.write_bytes(data[12:])  # the first frame is gone: 4 are announced, 3 there
+    status, out, _ = run("info", path)
+    assert status == 0
+    assert "warning: " in out
+    status, out, _ = run("info", "--json", path)
+    assert len(json.loads(out)["files"][0]["warnings"]) == 1
+
+
+def test_series(run, write_movie, tmp_path):
+    late = write_movie(tmp_path / "late.isxd", start=10, frames=8, dropped=[1])
+    early = write_movie(tmp_path / "early.isxd", start=2, frames=4)
+    status, out, _ = run("info", late, early)
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert status == 0
+    assert lines[lines.index("Series of 2 files") + 1 :] == [
+        "one recording yes",
+        "order 2, 1",
+        "samples 12",
+        "dropped 1",
+        "recorded 0.600 s",
+        "first to last 8.400 s",
+        "longest gap 7.800 s",
+    ]
+    _, out, _ = run("info", "--json", late, early)
+    assert json.loads(out)["series"]["files"] == [early, late]
+    other = write_movie(tmp_path / "other.isxd", start=20, shape=(3, 3))
+    status, out, _ = run("info", early, other)
+    assert status == 0
+    assert "one recording" in out
+    assert "different spacing information" in out
+
+
+def test_missing_samples_are_summed_up():
+    facts = timing_section(isx.Timing(100, dropped=range(50), cropped=[(60, 62), (70, 70)], blank=[99]))
+    assert facts["dropped"].text == "50: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... 49"
+    assert facts["cropped"].text == "4: 60-62, 70"
+    assert facts["blank"] == ([99], "1: 99")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "offset", "shown", "plain"),
+    [
+        (0, 0, "1970-01-01 00:00:00.000 UTC", "1970-01-01T00:00:00.000Z"),
+        (60, 19800, "1970-01-01 05:31:00.000 +05:30", "1970-01-01T05:31:00.000+05:30"),
+        (0, 10**6, "1970-01-12 13:46:40.000 (local time is UTC +1e+06 s)", None),
+        (10**15, 0, "1e+15 s after 1970", None),
+    ],
+)
+def test_start(seconds, offset, shown, plain):
+    start = isx.Time._from_secs_since_epoch(isx.Duration.from_secs(seconds), offset)
+    fact = timing_section(isx.Timing(1, start=start))["start"]
+    assert fact.text == shown
+    assert fact.value == plain or plain is None
+
+
+def test_a_period_of_zero_is_no_error():
+    assert timing_section(isx.Timing(3, isx.Duration()))["period"].text == "0"
+
+
+def test_facts_as_text_and_json():
+    assert [size_text(n) for n in (0, 999, 1000, 123_456, 5.5e9, 2e15)] == [
+        "0 bytes",
+        "999 bytes",
+        "1 kB",
+        "123 kB",
+        "5.5 GB",
+        "2e+03 TB",
+    ]
+    assert [length_text(s) for s in (1.5, 125, 7265)] == [
+        "1.500 s",
+        "2 min 05.0 s (125.000 s)",
+        "2 h 01 min 05.0 s (7265.000 s)",
+    ]
+    assert value_text([True, None, 0.1234567, {"a": 1}]) == "yes, -, 0.123457, a: 1"
+    facts = {
+        "a b": Shown(np.float32(0.5), "half"),
+        "Animal ID": [np.int64(3), float("nan")],
+        "x": np.arange(2),
+    }
+    assert for_json(facts) == {"a_b": 0.5, "Animal ID": [3, None], "x": [0, 1]}

@@ -1,0 +1,82 @@
+"""The names of the package: complete, and imported only when used."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import isx
+import isx.io
+
+
+def test_all_names_resolve():
+    for module in (isx, isx.io, isx.core, isx.util):
+        assert list(module.__all__) == sorted(module.__all__, key=_ruff_order)
+        assert all(hasattr(module, name) for name in module.__all__)
+    assert set(isx.io.__all__) | set(isx.core.__all__) | set(isx.util.__all__) < set(isx.__all__)
+    assert all(getattr(isx, name) is getattr(isx.io, name) for name in isx.io.__all__)
+
+
+def _ruff_order(name):
+    kind = 0 if name.isupper() else 1 if name[:1].isupper() else 2
+    return kind, name
+
+
+def test_type_checkers_see_what_is_imported_late():
+    tree = ast.parse(Path(isx.__file__).read_text(encoding="utf-8"))
+    late = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If)
+        for statement in node.body
+        if isinstance(statement, ast.ImportFrom) and statement.module == "isx.io"
+        for alias in statement.names
+    }
+    assert late == set(isx.io.__all__)
+
+
+def test_importing_all_names_leaves_open_alone():
+    scope: dict[str, object] = {}
+    exec("from isx import *", scope)
+    assert scope.get("open", builtins.open) is builtins.open
+    assert scope["Movie"] is isx.Movie
+
+
+def test_unknown_names():
+    with pytest.raises(AttributeError, match="module 'isx' has no attribute 'nonsense'"):
+        isx.nonsense  # noqa: B018
+    assert not hasattr(isx, "open_any")
+
+
+@pytest.mark.parametrize(
+    "use", ["isx.Movie", "isx.io.Movie", "isx.open", "isx.export_movie_to_tiff", "isx._is_with_algos"]
+)
+def test_a_fresh_import_is_light(use):
+    heavy = {
+        "typer",
+        "rich",
+        "click",
+        "matplotlib",
+        "tifffile",
+        "pandas",
+        "h5py",
+        "PIL",
+        "av",
+        "defusedxml",
+        "numba",
+    }
+    code = (
+        f"import sys, isx; early = 'isx.movie' in sys.modules; {use}; import isx.io; "
+        f"print(early, sorted({heavy!r} & set(sys.modules)))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "False []\n"
