@@ -67,7 +67,8 @@ def isxb(
     gaps: tuple[int, int, int] = (0, 0, 0),
     **header: int,
 ) -> Path:
-    """Write a file; `gaps` go before the video, the frame and the session metadata, `header` overrides fields.
+    """Write a file; `gaps` go before the video, the frame and the session metadata, `header`
+    overrides fields.
 
     `frames` is the list of samples or the complete frame metadata; False for none.
     """
@@ -83,7 +84,7 @@ def isxb(
     at_meta = at_video + len(video) + gaps[1]
     at_session = at_meta + len(meta) + gaps[2]
     fields = {
-        "version": 100, "size": 96, "start": start, "offset": offset, "frames": count, "drops": len(dropped),
+        "version": 100, "size": 96, "start": start, "offset": offset, "stored": count, "drops": len(dropped),
         "video": at_video, "video_size": len(video), "meta": at_meta, "meta_size": len(meta),
         "session": at_session, "session_size": len(tail),
     } | header  # fmt: skip

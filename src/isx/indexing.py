@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxIndexError
-from isx.formats.frames import SpanSource
+from isx.formats.frames import SpanSource, stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,9 +116,7 @@ def _stacked(source: FrameSource, stored: NDArray[np.int64], pixel_key: tuple[An
     if view is not None:
         _copy_runs(view, stored, valid, pixel_key, result)
         return result
-    frame = np.empty(source.spacing.num_pixels, source.dtype)
-    for i in valid:
-        source.read_frame(int(stored[i]), frame)
+    for i, frame in zip(valid.tolist(), stream(source, stored[valid]), strict=True):
         result[i] = frame[pixel_key]
     return result
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning
-from isx.formats.frames import TrackedSource
+from isx.formats.frames import TrackedSource, stream
 from isx.formats.movie_isxd import MovieIsxdWriter, frame_range_text
 from isx.opening import open_movie_source
 from isx.paths import as_path, extension
@@ -484,7 +484,19 @@ class Movie:
         return self.shape[0]
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
-        return (self.get_frame_data(i) for i in range(len(self)))
+        if self._source is None:
+            return (self.get_frame_data(i) for i in range(len(self)))
+        return self._stream(self._source)
+
+    def _stream(self, source: FrameSource) -> Iterator[NDArray[Any]]:
+        """Every sample in order, decoded ahead where that takes time."""
+        timing, shape, dtype = self._layout
+        frames = stream(source, np.arange(source.num_stored, dtype=np.int64))
+        for sample in range(timing.num_samples):
+            stored = timing.samples.stored(sample)
+            if stored >= source.num_stored:
+                raise self._not_stored(source, sample)
+            yield np.zeros(shape, dtype) if stored < 0 else next(frames)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """NumPy indexing; reads only the frames and pages asked for.

@@ -144,7 +144,7 @@ def open_movie_source(path: str) -> FrameSource:
 
         return MovieIsxd(path)
     if ending == "isxb":
-        from isx.formats.isxb import MovieIsxb
+        from isx.formats.movie_isxb import MovieIsxb
 
         return MovieIsxb(path)
     if ending in ("tif", "tiff"):

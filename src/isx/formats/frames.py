@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from isx.errors import IsxFormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from isx.formats.kinds import DataKind
@@ -24,9 +25,11 @@ __all__ = [
     "FrameHeader",
     "FrameSource",
     "SpanSource",
+    "StreamSource",
     "TrackedSource",
     "read_frames",
     "refuse_absurd_size",
+    "stream",
 ]
 
 _PLAUSIBLE_SAMPLES = 2**24
@@ -71,6 +74,14 @@ class SpanSource(Protocol):
 
     def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
         """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
+
+
+@runtime_checkable
+class StreamSource(Protocol):
+    """A source of frames that take time to decode, and that can be decoded ahead of the reader."""
+
+    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+        """The frames `stored` in that order, each a new array (rows, columns). Memory is bounded."""
 
 
 @runtime_checkable
@@ -162,3 +173,14 @@ def refuse_absurd_size(
         raise IsxFormatError(
             f"{path} announces frames of {frame_bytes} bytes but has only {file_size}. The file is damaged."
         )
+
+
+def stream(source: FrameSource, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    """The frames `stored` in that order, each a new array, decoded ahead where the source can do so."""
+    if isinstance(source, StreamSource):
+        yield from source.stream(stored)
+        return
+    for number in stored.tolist():
+        frame = np.empty(source.spacing.num_pixels, source.dtype)
+        source.read_frame(number, frame)
+        yield frame

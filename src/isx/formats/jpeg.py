@@ -35,6 +35,8 @@ import numpy as np
 from isx.errors import IsxFormatError, IsxWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from isx.files import InputFile
@@ -80,8 +82,7 @@ class JpegIndex:
     def range_of(self, image: int) -> tuple[int, int] | None:
         """First byte and size of an image; None if the stream holds fewer, or it has no end."""
         with self._lock:
-            while len(self._ends) <= image and self._scanned < self._end:
-                self._scan_chunk()
+            self._scan_for(image + 1)
             if image >= len(self._ends):
                 return None
             start, end = int(self._starts[image]), int(self._ends[image])
@@ -90,9 +91,22 @@ class JpegIndex:
     def count(self) -> int:
         """Images in the stream, also such without an end, at most the number wanted; scans all of it."""
         with self._lock:
-            while len(self._ends) < self._count and self._scanned < self._end:
-                self._scan_chunk()
+            self._scan_for(self._count)
             return min(self._count, len(self._starts))
+
+    def _scan_for(self, images: int) -> None:
+        if len(self._ends) >= images or self._scanned >= self._end:
+            return
+        while len(self._ends) < images and self._scanned < self._end:
+            self._scan_chunk()
+        found = len(self._starts)
+        if self._scanned >= self._end and found < self._count:
+            warnings.warn(
+                f"{self._file.given_path}: the video holds {found} images for {self._count} frames. If what is "
+                "missing is not at its end, the frames behind the gap show a later moment.",
+                IsxWarning,
+                stacklevel=5,
+            )
 
     def _scan_chunk(self) -> None:
         first = max(self._scanned, min(self._resume, self._end))
@@ -159,26 +173,40 @@ def _orbit(following: NDArray[np.int64], begin: int) -> NDArray[np.int64]:
 _FRAME_SEGMENTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
+def _segments(image: bytes) -> Iterator[tuple[int, int, int]]:
+    """Code, first byte and end of each segment in front of the first scan."""
+    at = image.find(0xFF, 2)
+    while 0 <= at <= len(image) - 4:
+        code = image[at + 1]
+        if code in (_SOS, _EOI):
+            return
+        if code in (0x00, 0xFF):
+            end = at + 1
+        elif code in (_SOI, _TEM) or 0xD0 <= code < 0xD8:
+            end = at + 2
+        else:
+            end = at + 2 + max(2, (image[at + 2] << 8) | image[at + 3])
+            yield code, at, end
+        at = image.find(0xFF, end)
+
+
 def picture_size(image: bytes) -> tuple[int, int] | None:
     """(rows, columns) a JPEG image announces; None if it has no readable frame segment."""
-    at = 2
-    while at + 9 <= len(image):
-        at = image.find(0xFF, at)
-        if at < 0 or at + 9 > len(image):
-            break
-        code = image[at + 1]
-        if code in _FRAME_SEGMENTS:
-            rows, columns = struct.unpack_from(">HH", image, at + 5)
+    for code, start, end in _segments(image):
+        if code in _FRAME_SEGMENTS and start + 9 <= min(end, len(image)):
+            rows, columns = struct.unpack_from(">HH", image, start + 5)
             return rows, columns
-        if code in (0xFF, 0x00):
-            at += 1
-        elif code in (_SOI, _TEM) or 0xD0 <= code < 0xD8:
-            at += 2
-        elif code in (_SOS, _EOI):
-            return None
-        else:
-            at += 2 + max(2, (image[at + 2] << 8) | image[at + 3])
     return None
+
+
+def _without_notes(image: bytes) -> bytes:
+    """`image` without comments and application segments: these say nothing about the luma plane."""
+    kept, before = [], 0
+    for code, start, end in _segments(image):
+        if 0xE0 <= code < 0xF0 or code == 0xFE:
+            kept.append(image[before:start])
+            before = end
+    return b"".join([*kept, image[before:]])
 
 
 class UndecodableError(Exception):
@@ -259,7 +287,7 @@ class PillowDecoder:
         from PIL import Image
 
         try:
-            with Image.open(io.BytesIO(image), formats=("JPEG",)) as picture:
+            with Image.open(io.BytesIO(_without_notes(image)), formats=("JPEG",)) as picture:
                 picture.draft("L", None)
                 if picture.mode != "L":
                     raise UndecodableError(f"unsupported frame format: {picture.mode}")

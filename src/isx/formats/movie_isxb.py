@@ -1,0 +1,176 @@
+"""Frames of behaviour movies, `.isxb`; the layout of the file is in :mod:`isx.formats.isxb`.
+
+A frame is the luma plane of its JPEG image, byte for byte: no conversion of colours or range. Images may be of any
+size, grey, or colour with any subsampling.
+"""
+
+from __future__ import annotations
+
+import warnings
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isx.acquisition import behavior_acquisition_info
+from isx.errors import IsxFormatError, IsxWarning
+from isx.formats.ahead import read_ahead
+from isx.formats.isxb import FrameColumns, Isxb
+from isx.formats.jpeg import JpegIndex, UndecodableError, luma_decoder, picture_size, size_text
+from isx.formats.kinds import DataKind
+from isx.formats.tracking import Tracking, read_tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from isx.formats.frames import FrameHeader
+    from isx.formats.jpeg import LumaDecoder
+
+__all__ = ["MovieIsxb"]
+
+
+class MovieIsxb:
+    """An open `.isxb` movie; implements :class:`isx.formats.frames.FrameSource`.
+
+    Parameters
+    ----------
+    path
+        As the caller gave it.
+
+    Raises
+    ------
+    IsxFileError
+        The file cannot be opened or is damaged.
+    """
+
+    kind = DataKind.NVISION_MOVIE
+    dtype: np.dtype[Any] = np.dtype(np.uint8)
+
+    def __init__(self, path: str) -> None:
+        self._isxb = Isxb(path)
+        self.path = self._isxb.file.path
+        self.given_path = path
+        try:
+            self.timing = self._isxb.timing()
+            self.spacing = self._isxb.spacing()
+        except BaseException:
+            self.close()
+            raise
+        self.has_timestamps = self._isxb.columns is not None
+        self.num_stored = self._count_frames()
+        header = self._isxb.header
+        self._index = JpegIndex(self._isxb.file, header.video, header.video_end, self.num_stored)
+        self._decoders: list[LumaDecoder] = []  # idle ones; as many as threads read at the same time
+
+    def _count_frames(self) -> int:
+        announced = self.timing.samples.num_valid
+        described = announced if self._isxb.columns is None else len(self._isxb.columns.tsc)
+        if described < announced:
+            warnings.warn(
+                f"{self.given_path} announces {announced} frames but describes only {described}; the last "
+                f"{announced - described} cannot be read.",
+                IsxWarning,
+                stacklevel=5,
+            )
+        return min(announced, described)
+
+    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
+        """Fill `out` with the luma plane of a stored frame; decodes that one image."""
+        place = self._index.range_of(stored)
+        if place is None:
+            raise self._unreadable(
+                stored,
+                f"its JPEG image is missing or cut; the video holds {self._index.count()} images, the last perhaps "
+                f"incomplete, for {self.num_stored} frames.",
+            )
+        image = self._isxb.file.read(*place)
+        size, shape = picture_size(image), self.spacing.num_pixels
+        if size is not None and size != shape:
+            raise self._unreadable(stored, size_text(size, shape))
+        try:
+            decoder = self._decoders.pop()
+        except IndexError:
+            decoder = luma_decoder(self.given_path, (shape[0] + 64) * (shape[1] + 256))
+        try:
+            decoder.decode(image, out)
+        except UndecodableError as error:
+            raise self._unreadable(stored, f"its JPEG image is damaged: {error}") from None
+        finally:
+            self._decoders.append(decoder)
+
+    def _unreadable(self, stored: int, reason: str) -> IsxFormatError:
+        sample = self.timing.samples.sample(stored)
+        return IsxFormatError(f"Error reading movie frame: {self.given_path}. Frame {sample}: {reason}")
+
+    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+        """The frames `stored`, decoded by several threads ahead of the reader."""
+
+        def decoded(number: int) -> NDArray[Any]:
+            frame = np.empty(self.spacing.num_pixels, self.dtype)
+            self.read_frame(number, frame)
+            return frame
+
+        return read_ahead(decoded, stored.tolist())
+
+    def read_frames(self, first: int, out: NDArray[Any]) -> None:
+        """Fill `out` (frames, rows, columns) with stored frames from `first` on, by several threads."""
+        for _ in read_ahead(lambda i: self.read_frame(first + i, out[i]), range(len(out))):
+            pass
+
+    def frames(self) -> None:
+        """Frames are compressed, so there is no view of them."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The session metadata."""
+        return MappingProxyType(dict(self._isxb.session.members))
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata, see :func:`isx.acquisition.behavior_acquisition_info`."""
+        session = self._isxb.session
+        if "cameraName" not in session:
+            raise self._isxb.no_key("cameraName")
+        session.string("cameraName")
+        return behavior_acquisition_info(session.members)
+
+    def tracking(self) -> Tracking | None:
+        """What the tracker found, on the samples of the movie; None if the file holds no tracking."""
+        records = self._isxb.frame_records()[: self.num_stored]
+        valid = np.flatnonzero(self.timing.samples.mask())[: len(records)]
+        return read_tracking(
+            self.given_path, self._isxb.session.members, records, valid, self.timing.num_samples
+        )
+
+    def _columns(self) -> FrameColumns:
+        assert self._isxb.columns is not None, "asked for time stamps of a movie without"
+        return self._isxb.columns
+
+    def timestamps(self) -> NDArray[np.uint64]:
+        """Counter of every stored frame in microseconds, 0 for frames without."""
+        stamps: NDArray[np.uint64] = self._columns().tsc[: self.num_stored].copy()
+        return stamps
+
+    def timestamp(self, stored: int) -> int:
+        """Counter of one stored frame in microseconds."""
+        columns = self._columns()
+        if not columns.has_tsc[stored]:
+            raise self._isxb.no_key("tsc")
+        return int(columns.tsc[stored])
+
+    def header(self, stored: int) -> FrameHeader | None:
+        """Behaviour movies have no frame headers."""
+        return None
+
+    def index_error(self, index: int, what: str) -> str:
+        """Message for a sample index out of range."""
+        return (
+            f"Failed to read {what} from file. Index is out of bounds. (sample {index} of "
+            f"{self.timing.num_samples} in {self.given_path})"
+        )
+
+    def close(self) -> None:
+        """Release the file and the decoders."""
+        self._decoders = []
+        self._isxb.file.close()
