@@ -289,7 +289,9 @@ class Isxb:
             spacing = self._field_of_view()
         rows, columns = spacing.num_pixels
         if max(rows, columns) > _MAX_SIDE:
-            raise IsxFormatError(f"{self.path}: no JPEG image has {columns} x {rows} pixels; the metadata are damaged.")
+            raise IsxFormatError(
+                f"{self.path}: no JPEG image has {columns} x {rows} pixels; the metadata are damaged."
+            )
         refuse_absurd_size(self.path, 0, rows * columns, self.file.size, BEST_COMPRESSION)
         return spacing
 
