@@ -129,6 +129,15 @@ def test_every_cut_of_one_image(tmp_path: Path) -> None:
         assert index.range_of(0) is None
 
 
+@pytest.mark.parametrize("size", [2, 20, 40, 100, 150])
+def test_an_image_cut_in_its_tables_keeps_its_place(tmp_path: Path, size: int) -> None:
+    images = [image(1), image(2)[:size] + b"\xff\xd9", image(3)]
+    places = concatenated(images)
+    found = ranges(index_of(tmp_path, b"".join(images), 3))
+    assert (found[0], found[2]) == (places[0], places[2])
+    assert found[1] in (None, places[1])
+
+
 def test_missing_images_are_told_once(tmp_path: Path) -> None:
     index = index_of(tmp_path, image(1) + image(2), count=4)
     with pytest.warns(IsxWarning, match="2 images for 4 frames"):

@@ -14,7 +14,8 @@ others          a segment: 16-bit big-endian length (counting itself), data, the
 ==============  ===========================================================================================
 
 Segments may hold any bytes, also FF D8 and FF D9 (a thumbnail, a comment), so images cannot be found by
-searching for these. :class:`JpegIndex` collects everything that looks like a marker with array operations, works
+searching for these. (Tables cannot hold the five bytes FF D9 FF D8 FF; where these follow, the image was cut.)
+:class:`JpegIndex` collects everything that looks like a marker with array operations, works
 out for each where the next one would be, and keeps those that the chain from the first image reaches.
 
 Frames are decoded by FFmpeg (PyAV) where it is installed, else by Pillow. Both give the luma plane within one grey
@@ -48,6 +49,8 @@ _FIRST_CHUNK, _LARGEST_CHUNK = 1 << 20, 1 << 24
 
 _IS_MARKER = np.ones(256, dtype=np.bool_)
 _IS_MARKER[[0x00, 0xFF, *range(0xD0, 0xD8)]] = False
+_IS_TABLE = np.zeros(256, dtype=np.bool_)  # segments that cannot hold FF D9 FF D8 FF, the seam of two images
+_IS_TABLE[[*range(0xC0, 0xD0), *range(_SOS, 0xE0)]] = True
 _STANDS_ALONE = np.zeros(256, dtype=np.bool_)
 _STANDS_ALONE[[_SOI, _EOI, _TEM]] = True
 
@@ -130,6 +133,12 @@ class JpegIndex:
         following = np.searchsorted(markers, behind)
         ending = codes == _EOI  # whatever lies between two images is skipped
         following[ending] = np.append(images, len(markers))[np.searchsorted(images, following[ending])]
+        # An image cut within a table announces more bytes than it has, and would swallow the next one.
+        follows_end = np.append(False, (codes[:-1] == _EOI) & (np.diff(markers) == 2))
+        fresh = np.flatnonzero((codes == _SOI) & follows_end & (data[markers + 2] == 0xFF))
+        tables = np.flatnonzero(_IS_TABLE[codes])
+        restart = np.append(fresh, len(markers))[np.searchsorted(fresh, tables)]
+        following[tables] = np.minimum(following[tables], restart)
         begin = int(np.searchsorted(markers, self._resume - first))
         if not self._in_image:
             begin = int(np.append(images, len(markers))[np.searchsorted(images, begin)])
