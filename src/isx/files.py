@@ -205,6 +205,8 @@ class OutputFile:
         self.overwrites = overwrite
         if not overwrite:
             require_absent(self.given_path)
+        elif os.path.isdir(self.path):
+            raise IsxFileError(f"Cannot write {self.given_path}: it is a folder.")
         with _being_written_lock:
             if self.path in _being_written:
                 raise IsxFileExistsError(
@@ -304,7 +306,12 @@ class OutputFile:
         self.seal()
         self._finish()
         if self.overwrites:
-            os.replace(self.temporary, self.path)
+            try:
+                os.replace(self.temporary, self.path)
+            except OSError as error:
+                with contextlib.suppress(OSError):
+                    os.unlink(self.temporary)
+                raise self.writing_error(error) from None
         else:
             rename_without_overwriting(self.temporary, self.path, self.given_path)
         sync_folder(os.path.dirname(self.path))

@@ -2,10 +2,18 @@
 
 from isx.cell_set import CellSet
 from isx.event_set import EventSet
+from isx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
 from isx.export.cell_set_files import export_cell_set_to_csv_tiff
 from isx.export.events_csv import export_event_set_to_csv
 from isx.export.gpio_csv import export_gpio_set_to_csv
 from isx.export.gpio_isxd import export_gpio_to_isxd
+from isx.export.images import (
+    convert_type_numpy_array,
+    export_image_to_isxd_tiff,
+    export_image_to_tiff,
+    export_isxd_image_to_tiff,
+    export_tiff_to_isxd_image,
+)
 from isx.export.mp4 import export_movie_to_mp4
 from isx.export.tiff import export_movie_to_tiff
 from isx.formats.tracking import Tracking, Zone
@@ -23,11 +31,19 @@ __all__ = [
     "Recovered",
     "Tracking",
     "Zone",
+    "convert_type_numpy_array",
+    "create_cell_map",
     "export_cell_set_to_csv_tiff",
     "export_event_set_to_csv",
     "export_gpio_set_to_csv",
     "export_gpio_to_isxd",
+    "export_image_to_isxd_tiff",
+    "export_image_to_tiff",
+    "export_isxd_image_to_tiff",
     "export_movie_to_mp4",
     "export_movie_to_tiff",
+    "export_tiff_to_isxd_image",
+    "overlay_cell_map_on_image",
+    "overlay_cellmaps",
     "recover",
 ]
