@@ -22,28 +22,7 @@ from isx.errors import (
     IsxStateError,
     IsxWarning,
 )
-from isx.event_set import EventSet
-from isx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
-from isx.export.cell_set_files import export_cell_set_to_csv_tiff
-from isx.export.events_csv import export_event_set_to_csv
-from isx.export.gpio_csv import export_gpio_set_to_csv
-from isx.export.gpio_isxd import export_gpio_to_isxd
-from isx.export.images import (
-    convert_type_numpy_array,
-    export_image_to_isxd_tiff,
-    export_image_to_tiff,
-    export_isxd_image_to_tiff,
-    export_tiff_to_isxd_image,
-)
-from isx.export.mp4 import export_movie_to_mp4
-from isx.export.tiff import export_movie_to_tiff
-from isx.formats.tracking import Tracking, Zone
-from isx.gpio_set import GpioSet
-from isx.image import Image
-from isx.movie import Movie
 from isx.opening import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
-from isx.opening import open_any as open  # noqa: A004 - isx.open() reads as what it does
-from isx.recovery import Recovered, recover
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
 from isx.util import get_file_extension, get_file_stem, make_output_file_path, make_output_file_paths
@@ -59,12 +38,20 @@ if TYPE_CHECKING:
         Recovered,
         Tracking,
         Zone,
+        convert_type_numpy_array,
+        create_cell_map,
         export_cell_set_to_csv_tiff,
         export_event_set_to_csv,
         export_gpio_set_to_csv,
         export_gpio_to_isxd,
+        export_image_to_isxd_tiff,
+        export_image_to_tiff,
+        export_isxd_image_to_tiff,
         export_movie_to_mp4,
         export_movie_to_tiff,
+        export_tiff_to_isxd_image,
+        overlay_cell_map_on_image,
+        overlay_cellmaps,
         recover,
     )
 
@@ -114,7 +101,6 @@ __all__ = [
     "io",
     "make_output_file_path",
     "make_output_file_paths",
-    "open",
     "overlay_cell_map_on_image",
     "overlay_cellmaps",
     "recover",
