@@ -78,6 +78,7 @@ def export_movie_overview(
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=120, facecolor=_GROUND)
         output.write(buffer.getvalue())
+        progress(1, 1)
 
 
 def _statistics(
@@ -94,7 +95,7 @@ def _statistics(
         power = block * block
         sums[1] += power.sum(0)
         sums[2] += (power * block).sum(0)
-        progress(at + len(block), len(chosen) + 1)
+        progress(at + len(block), len(chosen) + _BLOCK)
     a, b, c = sums / len(chosen)
     variance = np.maximum(b - a * a, 1e-12)
     skewness = (c - 3 * a * b + 2 * a**3) / variance**1.5
@@ -119,14 +120,11 @@ def _smooth(image: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
 def find_spots(
     movie: Movie, valid: NDArray[np.intp], flicker: NDArray[np.float64], count: int = _SPOTS
 ) -> list[Spot]:
-    """The `count` strongest peaks of `flicker` that lie apart, from top to bottom, with their traces."""
+    """The `count` roundest and strongest peaks of `flicker` that lie apart, from top to bottom."""
     rows, columns = flicker.shape
     radius = max(2, round(min(rows, columns) / 55))
-    left = flicker.copy()
-    edge = min(radius + 2, (min(rows, columns) - 1) // 2)
-    if edge > 0:
-        left[:edge] = left[-edge:] = left[:, :edge] = left[:, -edge:] = -np.inf
-    threshold = np.median(flicker) + 3 * (np.percentile(flicker, 84) - np.median(flicker))
+    left = _roundness(flicker, radius)
+    threshold = 0.12 * max(float(left.max()), 1e-9)
     centres: list[tuple[int, int]] = []
     while len(centres) < count:
         row, column = divmod(int(left.argmax()), columns)
@@ -136,6 +134,21 @@ def find_spots(
         reach = 4 * radius
         left[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = -np.inf
     return [Spot(r, c, _trace(movie, valid, r, c, radius)) for r, c in sorted(centres)]
+
+
+def _roundness(image: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
+    """How steeply `image` falls within `radius` in the direction where it falls least: edges and lines give 0."""
+    r, inner = radius, slice(radius, -radius)
+    wide = np.pad(image, r, mode="edge")
+    above, below = wide[: -2 * r, inner], wide[2 * r :, inner]
+    before, behind = wide[inner, : -2 * r], wide[inner, 2 * r :]
+    corners = (
+        wide[2 * r :, 2 * r :] + wide[: -2 * r, : -2 * r] - wide[2 * r :, : -2 * r] - wide[: -2 * r, 2 * r :]
+    )
+    yy, xx, xy = above + below - 2 * image, before + behind - 2 * image, corners / 4
+    least = (yy + xx) / 2 + np.hypot((yy - xx) / 2, xy)  # the larger eigenvalue of the Hessian
+    least[:r] = least[-r:] = least[:, :r] = least[:, -r:] = 0  # beyond the edge nothing is known
+    return np.maximum(-least, 0)
 
 
 def _trace(movie: Movie, valid: NDArray[np.intp], row: int, column: int, radius: int) -> NDArray[np.float64]:
