@@ -10,18 +10,7 @@ pixels        rows x columns x itemsize, row-wise  always
 footer line   5120 bytes = 2560 uint16             if ``hasFrameHeaderFooter``
 ============  ===================================  ====================================
 
-The lines have that size whatever the width of the movie. In a header line each 16-bit value carries one byte in
-bits 4 to 11, numbers least significant byte first:
-
-===========  ==========================  ===========  ==========================
-values       meaning                     values       meaning
-===========  ==========================  ===========  ==========================
-1256         colour id                   1266-1267    LED 2 power
-1257         write enable                1268-1269    LED 2 forward voltage
-1258-1261    frame count                 1270-1271    electronic focus
-1262-1263    LED 1 power                 1272-1279    time stamp, microseconds
-1264-1265    LED 1 forward voltage
-===========  ==========================  ===========  ==========================
+The lines have that size whatever the width of the movie; :mod:`isx.formats.frame_lines` tells what is in them.
 
 The metadata hold ``type`` (0 movie, 4 image), ``dataType`` (0 uint16, 1 float32, 2 uint8), ``timingInfo``,
 ``spacingInfo``, ``hasFrameHeaderFooter`` (from ``fileVersion`` 1 on), ``extraProperties`` and ``producer``.
@@ -31,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +28,15 @@ import numpy as np
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError, warn
 from isx.files import OutputFile, lock, require_free_space
+from isx.formats.frame_lines import (
+    COUNTER,
+    COUNTER_VALUES,
+    LINE_BYTES,
+    announces_timestamps,
+    decode_counter,
+    decode_header,
+    timing_by_counter,
+)
 from isx.formats.frames import FrameHeader, refuse_absurd_size
 from isx.formats.isxd import open_container, trailer_bytes
 from isx.formats.json_text import dump, plain
@@ -51,22 +48,19 @@ from isx.formats.members import (
     timing_from_json,
     timing_to_json,
 )
-from isx.timing import Duration, Timing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from isx.spacing import Spacing
+    from isx.timing import Timing
 
 __all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "frame_range_text"]
 
 #: Element type of each ``dataType`` code.
 DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
-
-_LINE_VALUES = 2560
-_LINE_BYTES = 2 * _LINE_VALUES
-_TSC = 1272
-_FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
 
 
 def frame_range_text(index: int, num_samples: int) -> str:
@@ -111,7 +105,7 @@ class MovieIsxd:
             self.spacing = spacing_from_json(members.object("spacingInfo"))
             self.timing = timing_from_json(members.object("timingInfo"))
             self._measure(container.body_size)
-            self.has_timestamps = self.has_lines and _announces_timestamps(container.metadata)
+            self.has_timestamps = self.has_lines and announces_timestamps(container.metadata)
             if self.has_timestamps:
                 self.timing = self._timing_by_counter()
         except BaseException:
@@ -120,7 +114,7 @@ class MovieIsxd:
 
     def _measure(self, body_size: int) -> None:
         rows, cols = self.spacing.num_pixels
-        self._line_bytes = _LINE_BYTES if self.has_lines else 0
+        self._line_bytes = LINE_BYTES if self.has_lines else 0
         self._pixel_bytes = rows * cols * self._stored_dtype.itemsize
         self._frame_bytes = self._pixel_bytes + 2 * self._line_bytes
         refuse_absurd_size(self.given_path, self.timing.num_samples, self._pixel_bytes, self._file.size)
@@ -134,17 +128,9 @@ class MovieIsxd:
 
     def _timing_by_counter(self) -> Timing:
         """Timing with the period measured by the time stamps (spec 02, section 4)."""
-        samples = self.timing.samples
-        if not self.num_stored or self.num_stored < samples.num_valid:
+        if not self.num_stored or self.num_stored < self.timing.samples.num_valid:
             return self.timing
-        first, last = samples.sample(0), samples.sample(self.num_stored - 1)
-        elapsed = self.timestamp(self.num_stored - 1) - self.timestamp(0)
-        if last - first <= 1 or not 0 < elapsed < 2**63:
-            return self.timing
-        timing = self.timing
-        period = Duration._from_num_den(elapsed, (last - first) * 1_000_000)
-        impl = timing._impl
-        return Timing(impl.num_samples, period, timing.start, impl.dropped, impl.cropped, impl.blank)
+        return timing_by_counter(self.timing, self.timestamp(0), self.timestamp(self.num_stored - 1))
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -195,36 +181,18 @@ class MovieIsxd:
 
     def timestamps(self) -> NDArray[np.uint64]:
         """Counter of every stored frame in microseconds."""
-        values = self._strided(np.dtype("<u2"), (8,), 2 * _TSC).astype(np.uint64)
-        return _decode_counter(values)
+        return decode_counter(self._strided(np.dtype("<u2"), (COUNTER_VALUES,), 2 * COUNTER))
 
     def timestamp(self, stored: int) -> int:
         """Counter of one stored frame in microseconds."""
-        raw = self._file.read(stored * self._frame_bytes + 2 * _TSC, 16)
-        return int(_decode_counter(np.frombuffer(raw, "<u2").astype(np.uint64)))
+        raw = self._file.read(stored * self._frame_bytes + 2 * COUNTER, 2 * COUNTER_VALUES)
+        return int(decode_counter(np.frombuffer(raw, "<u2")))
 
     def header(self, stored: int) -> FrameHeader | None:
         """Decoded header line of a stored frame; None in movies without."""
         if not self.has_lines:
             return None
-        line = np.frombuffer(self._file.read(stored * self._frame_bytes, _LINE_BYTES), "<u2")
-        values = [int(v) >> 4 for v in line[1256:1272]]
-
-        def number(first: int, count: int) -> int:
-            total = sum(values[first - 1256 + k] << (8 * k) for k in range(count))
-            return total & ((1 << (8 * count)) - 1)
-
-        return FrameHeader(
-            color_id=values[0],
-            write_enable=values[1],
-            frame_count=number(1258, 4),
-            led1_power=number(1262, 2),
-            led1_forward_voltage=number(1264, 2),
-            led2_power=number(1266, 2),
-            led2_forward_voltage=number(1268, 2),
-            efocus=number(1270, 2),
-            timestamp=int(_decode_counter(line[_TSC : _TSC + 8].astype(np.uint64))),
-        )
+        return decode_header(np.frombuffer(self._file.read(stored * self._frame_bytes, LINE_BYTES), "<u2"))
 
     def index_error(self, index: int, what: str) -> str:
         """Message for a sample index out of range."""
@@ -233,29 +201,6 @@ class MovieIsxd:
     def close(self) -> None:
         """Release the file."""
         self._file.close()
-
-
-def _decode_counter(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Time stamps from the last axis of 8 header values, modulo 2^64 (spec 02, section 2.1)."""
-    low, high = values[..., 0::2], values[..., 1::2]
-    words = (high << np.uint64(4)) | (low >> np.uint64(4))
-    shifted = words << np.array([0, 16, 32, 48], dtype=np.uint64)
-    counter: NDArray[np.uint64] = np.bitwise_or.reduce(shifted, axis=-1)
-    return counter
-
-
-def _announces_timestamps(metadata: Mapping[str, Any]) -> bool:
-    """Whether the acquisition software was recent enough to stamp frames (spec 02, section 4)."""
-    extra = metadata.get("extraProperties")
-    producer = extra.get("producer") if isinstance(extra, Mapping) else None
-    version = producer.get("version") if isinstance(producer, Mapping) else None
-    if not isinstance(version, str):
-        return False
-    try:
-        numbers = [int(part) for part in version.partition("-")[0].split(".")[:3]]
-    except ValueError:
-        return False
-    return (*numbers, 0, 0)[:3] >= _FIRST_VERSION_WITH_TIMESTAMPS
 
 
 class MovieIsxdWriter:
