@@ -25,7 +25,13 @@ from isx.errors import (
 from isx.opening import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
-from isx.util import get_file_extension, get_file_stem, make_output_file_path, make_output_file_paths
+from isx.util import (
+    get_file_extension,
+    get_file_stem,
+    make_output_file_path,
+    make_output_file_paths,
+    verify_deinterleave,
+)
 
 if TYPE_CHECKING:
     from isx import io
@@ -105,6 +111,7 @@ __all__ = [
     "overlay_cellmaps",
     "recover",
     "util",
+    "verify_deinterleave",
 ]
 
 

@@ -1,7 +1,8 @@
-"""File name helpers under the vendor's module path (spec 00, section 6)."""
+"""Helpers under the vendor's module path (spec 00, section 6)."""
 
 from __future__ import annotations
 
+import operator
 import os
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,13 @@ if TYPE_CHECKING:
 
     from isx.paths import PathInput
 
-__all__ = ["get_file_extension", "get_file_stem", "make_output_file_path", "make_output_file_paths"]
+__all__ = [
+    "get_file_extension",
+    "get_file_stem",
+    "make_output_file_path",
+    "make_output_file_paths",
+    "verify_deinterleave",
+]
 
 
 def get_file_stem(in_file: PathInput) -> str:
@@ -42,3 +49,41 @@ def make_output_file_paths(
 ) -> list[str]:
     """:func:`make_output_file_path` for each of `in_files`."""
     return [make_output_file_path(in_file, out_dir, suffix, ext) for in_file in in_files]
+
+
+def verify_deinterleave(in_file: PathInput, efocus: int) -> bool:
+    """Whether all frames of a movie were taken with one electronic focus.
+
+    Parameters
+    ----------
+    in_file : path
+        Movie whose frames have header lines.
+    efocus : int
+        Electronic focus, compared modulo 65536 with that in the header of each stored frame.
+
+    Returns
+    -------
+    bool
+        True also for a movie without any frame.
+
+    Raises
+    ------
+    IsxFormatError
+        The frames have no header lines, so they do not tell; also a ValueError.
+    IsxFileError
+        The file is missing, damaged or not a movie.
+    """
+    from isx.errors import IsxFormatError
+    from isx.formats.frames import FocusSource
+    from isx.opening import open_movie_source
+
+    expected = operator.index(efocus) % 2**16
+    path = as_path(in_file)
+    source = open_movie_source(path)
+    try:
+        found = source.efocus() if isinstance(source, FocusSource) else None
+        if found is None:
+            raise IsxFormatError(f"{path}: its frames have no header lines that tell their electronic focus.")
+        return bool((found == expected).all())
+    finally:
+        source.close()

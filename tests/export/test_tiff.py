@@ -182,6 +182,29 @@ def test_blocks_smaller_than_the_movie(tmp_path, monkeypatch):
     assert calls == [(n, 60) for n in (0, 7, 14, 21, 28, 35, 42, 49, 56, 60)]
 
 
+def test_stack_of_a_stack(tmp_path):
+    frames = random_frames(5)
+    tifffile.imwrite(tmp_path / "a.tif", frames, metadata=None)
+    isx.export_movie_to_tiff(tmp_path / "a.tif", tmp_path / "o.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "o.tif"), frames)
+    tifffile.imwrite(tmp_path / "b.tif", frames[0], metadata=None)
+    with pytest.raises(isx.IsxFormatError, match="Instead it is of type: Image"):
+        isx.export_movie_to_tiff(tmp_path / "b.tif", tmp_path / "p.tif")
+
+
+def test_behaviour_movie(tmp_path):
+    path = GOLDEN / "tracking.isxb"
+    isx.export_movie_to_tiff(path, tmp_path / "valid.tif")
+    isx.export_movie_to_tiff(path, tmp_path / "all.tif", write_invalid_frames=True)
+    with isx.Movie.read(path) as movie:
+        expected = np.stack(list(movie))
+        valid = movie.timing.get_valid_samples()
+    every = tifffile.imread(tmp_path / "all.tif")
+    assert every.dtype == np.uint8
+    np.testing.assert_array_equal(every, expected)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "valid.tif"), expected[valid])
+
+
 # -- parts -------------------------------------------------------------------------------------------
 
 

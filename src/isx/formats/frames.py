@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BEST_COMPRESSION",
     "BlockSource",
+    "FocusSource",
     "FrameHeader",
     "FrameSource",
     "SpanSource",
@@ -82,6 +83,14 @@ class StreamSource(Protocol):
 
     def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
         """The frames `stored` in that order, each a new array (rows, columns). Memory is bounded."""
+
+
+@runtime_checkable
+class FocusSource(Protocol):
+    """A source whose frames may carry the electronic focus they were taken with."""
+
+    def efocus(self) -> NDArray[np.uint16] | None:
+        """Electronic focus of every stored frame; None if they carry none."""
 
 
 @runtime_checkable

@@ -62,6 +62,11 @@ __all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "frame_range_text"]
 #: Element type of each ``dataType`` code.
 DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
 
+_LINE_VALUES = 2560
+_LINE_BYTES = 2 * _LINE_VALUES
+_EFOCUS, _TSC = 1270, 1272
+_FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
+
 
 def frame_range_text(index: int, num_samples: int) -> str:
     """Message for a sample index outside a movie."""
@@ -193,6 +198,15 @@ class MovieIsxd:
         if not self.has_lines:
             return None
         return decode_header(np.frombuffer(self._file.read(stored * self._frame_bytes, LINE_BYTES), "<u2"))
+
+    def efocus(self) -> NDArray[np.uint16] | None:
+        """Electronic focus of every stored frame; None in movies without header lines."""
+        if not self.has_lines:
+            return None
+        offsets = np.arange(self.num_stored, dtype=np.int64) * self._frame_bytes + 2 * _EFOCUS
+        values = np.frombuffer(self._file.read_spans(offsets, 4), "<u2").reshape(-1, 2).astype(np.uint32) >> 4
+        focus: NDArray[np.uint16] = (values[:, 0] + (values[:, 1] << np.uint32(8))).astype(np.uint16)
+        return focus
 
     def index_error(self, index: int, what: str) -> str:
         """Message for a sample index out of range."""
