@@ -184,10 +184,10 @@ def test_blocks_smaller_than_the_movie(tmp_path, monkeypatch):
 
 def test_stack_of_a_stack(tmp_path):
     frames = random_frames(5)
-    tifffile.imwrite(tmp_path / "a.tif", frames, metadata=None)
+    tifffile.imwrite(tmp_path / "a.tif", frames, photometric="minisblack")
     isx.export_movie_to_tiff(tmp_path / "a.tif", tmp_path / "o.tif")
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "o.tif"), frames)
-    tifffile.imwrite(tmp_path / "b.tif", frames[0], metadata=None)
+    tifffile.imwrite(tmp_path / "b.tif", frames[0])
     with pytest.raises(isx.IsxFormatError, match="Instead it is of type: Image"):
         isx.export_movie_to_tiff(tmp_path / "b.tif", tmp_path / "p.tif")
 
