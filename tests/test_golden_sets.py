@@ -148,3 +148,86 @@ PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
 def golden_event_timing():
     start = isx.Time._from_secs_since_epoch(isx.Duration._from_num_den(1700000000123, 1000))
     return isx.Timing(40, isx.Duration._from_num_den(99922, 1000000), start)
+
+
+VESSEL_SETS = sorted(path.stem for path in DATA.glob("vesselset*.isxd"))
+
+
+def assert_as_expected(call, expected):
+    """`call` gives the expected values, or raises where the vendor does, with its text."""
+    if isinstance(expected, dict):
+        with pytest.raises(isx.IsxError) as error:
+            call()
+        assert expected["message"].partition("\n")[2] in str(error.value)
+    else:
+        values = call()
+        assert values.dtype == np.float32
+        np.testing.assert_array_equal(values, floats(expected))
+
+
+@pytest.mark.parametrize("name", VESSEL_SETS)
+def test_vessel_set(name):
+    expected = expected_of(name)
+    with isx.VesselSet.read(DATA / f"{name}.isxd") as vessels:
+        count = expected["num_vessels"]
+        kinds = isx.VesselSet.VesselSetType
+        kind = {"rbc": kinds.RBC_VELOCITY, "diameter": kinds.VESSEL_DIAMETER}[expected["kind"]]
+        assert vessels.num_vessels == count
+        assert vessels.get_vessel_set_type() is kind
+        assert_timing(vessels.timing, expected["timing"])
+        assert list(vessels.spacing.num_pixels) == expected["num_pixels"]
+        assert vessels.mode == expected["mode"]
+        assert [vessels.get_vessel_name(i) for i in range(count)] == expected["names"] == vessels.names
+        assert [vessels.get_vessel_status(i) for i in range(count)] == expected["statuses"]
+        assert vessels.has_correlation_heatmaps() == expected["has_correlations"]
+        for i in range(count):
+            line = vessels.get_vessel_line_data(i)
+            assert line.dtype == np.int64
+            np.testing.assert_array_equal(line, expected["lines"][i])
+            np.testing.assert_array_equal(vessels.lines[i], line)
+            assert_as_expected(lambda i=i: vessels.get_vessel_image_data(i), expected["images"][i])
+            assert_as_expected(lambda i=i: vessels.get_vessel_trace_data(i), expected["traces"][i])
+            assert_as_expected(lambda i=i: vessels.get_vessel_center_trace_data(i), expected["centers"][i])
+            assert_as_expected(lambda i=i: vessels.center_traces[i], expected["centers"][i])
+            assert_as_expected(
+                lambda i=i: vessels.get_vessel_direction_trace_data(i), expected["directions"][i]
+            )
+            assert_as_expected(lambda i=i: vessels.direction_traces[i], expected["directions"][i])
+            heatmaps = expected["correlations"][i]
+            assert_as_expected(lambda i=i: vessels.correlation_heatmaps(i), heatmaps)
+            for frame in range(len(heatmaps)) if vessels.has_correlation_heatmaps() else ():
+                maps = vessels.get_vessel_correlations_data(i, frame)
+                np.testing.assert_array_equal(maps, floats(heatmaps[frame]))
+        if count:
+            np.testing.assert_array_equal(vessels.traces, floats(expected["traces"]))
+            np.testing.assert_array_equal(vessels.image, floats(expected["images"][0]))
+        assert vessels.get_acquisition_info() == expected["acquisition_info"]
+        assert_out_of_range(lambda: vessels.get_vessel_name(count), expected)
+        assert_out_of_range(lambda: vessels.get_vessel_trace_data(count), expected)
+
+
+@pytest.mark.parametrize("name", ["vesselset_diameter_written", "vesselset_rbc_written", "vesselset_empty"])
+def test_write_vessel_set(name, tmp_path):
+    golden = isx.VesselSet.read(DATA / f"{name}.isxd")
+    path = tmp_path / "new.isxd"
+    diameter = golden.get_vessel_set_type() is isx.VesselSet.VesselSetType.VESSEL_DIAMETER
+    kind = "vessel diameter" if diameter else "rbc velocity"
+    vessels = isx.VesselSet.write(path, golden.timing, golden.spacing, kind)
+    for i in range(golden.num_vessels):
+        line, trace = golden.lines[i], np.nan_to_num(golden.traces[i], nan=5)
+        if diameter:
+            vessels.set_vessel_diameter_data(
+                i, golden.image, line, trace, golden.center_traces[i], golden.names[i]
+            )
+        else:
+            maps = golden.correlation_heatmaps(i)
+            directions = golden.direction_traces[i]
+            vessels.set_rbc_velocity_data(i, golden.image, line, trace, directions, maps, golden.names[i])
+        vessels.set_vessel_status(i, golden.get_vessel_status(i))
+    vessels.flush()
+    assert with_vendors_producer(path) == (DATA / f"{name}.isxd").read_bytes()
+    with isx.VesselSet.read(path, read_only=False) as edited:
+        if edited.num_vessels:
+            edited.set_vessel_status(1, "accepted")
+            edited.set_vessel_status(1, "rejected")
+    assert with_vendors_producer(path) == (DATA / f"{name}.isxd").read_bytes()

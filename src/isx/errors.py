@@ -65,11 +65,11 @@ class IsxWarning(UserWarning):
     """Something in a file was repaired, left out or is missing; the data returned are sound."""
 
 
-def warn(message: str) -> None:
-    """Issue an :class:`IsxWarning` at the line that called into this package."""
+def warn(message: str, category: type[Warning] = IsxWarning) -> None:
+    """Issue a warning at the line that called into this package."""
     level = 1
     frame = sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "isx":
         level += 1
         frame = frame.f_back
-    warnings.warn(message, IsxWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from isx.cell_set import finish_writer
 from isx.errors import IsxIndexError, IsxStateError
+from isx.formats.editing import finish_writer
 from isx.formats.events_isxd import EventMetrics, EventsIsxd
 from isx.formats.events_isxd_writer import EventsIsxdWriter
 from isx.movie import converted, not_open, output_path

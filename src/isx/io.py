@@ -21,6 +21,7 @@ from isx.gpio_set import GpioSet
 from isx.image import Image
 from isx.movie import Movie
 from isx.recovery import Recovered, recover
+from isx.vessel_set import VesselSet
 
 __all__ = [
     "CellSet",
@@ -30,6 +31,7 @@ __all__ = [
     "Movie",
     "Recovered",
     "Tracking",
+    "VesselSet",
     "Zone",
     "convert_type_numpy_array",
     "create_cell_map",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning
+from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning, warn
 from isx.formats.frames import TrackedSource, stream
 from isx.formats.movie_isxd import MovieIsxdWriter, frame_range_text
 from isx.opening import open_movie_source
@@ -574,6 +574,6 @@ def converted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """`array` as `dtype` by plain C casting, with the warning clients expect when the types differ."""
     if array.dtype == dtype:
         return array
-    warnings.warn(f"Converting from {array.dtype} to {dtype}.", UserWarning, stacklevel=3)
+    warn(f"Converting from {array.dtype} to {dtype}.", UserWarning)
     with np.errstate(invalid="ignore"):
         return array.astype(dtype)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from isx.formats.frames import FrameSource
     from isx.formats.gpio_signals import RecordedSignals
     from isx.formats.signals import SignalSource
+    from isx.formats.vessel_set_isxd import VesselSetIsxd
     from isx.paths import PathInput
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "open_gpio_source",
     "open_movie_source",
     "open_recording",
+    "open_vessel_set",
 ]
 
 _BEHAVIORAL = ("mpg", "mpeg", "mp4", "avi", "wmv")
@@ -215,6 +217,14 @@ def open_cell_set(path: str, *, editable: bool = False) -> CellSetIsxd:
 
     _require_isxd(path, DataKind.CELL_SET)
     return CellSetIsxd(path, editable=editable)
+
+
+def open_vessel_set(path: str, *, editable: bool = False) -> VesselSetIsxd:
+    """Open a vessel set; raises as :func:`open_event_source`."""
+    from isx.formats.vessel_set_isxd import VesselSetIsxd
+
+    _require_isxd(path, DataKind.VESSEL_SET)
+    return VesselSetIsxd(path, editable=editable)
 
 
 def _require_isxd(path: str, expected: DataKind) -> None:

@@ -17,7 +17,6 @@ longitudinal registration; ``dataType`` ``"float"``, ``fileVersion`` 5 and ``typ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from isx.formats.editing import MetadataEditor, merged
 from isx.formats.isxd import open_container, trailer_bytes
 from isx.formats.json_text import JsonObject, dump, plain
 from isx.formats.kinds import DataKind, wrong_kind
-from isx.formats.labels import Labels
+from isx.formats.labels import Labels, efocus_values
 from isx.formats.members import (
     PRODUCER,
     spacing_from_json,
@@ -41,6 +40,8 @@ from isx.formats.members import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from isx.spacing import Spacing
@@ -161,16 +162,6 @@ class CellSetIsxd:
         """Session metadata, see :func:`isx.acquisition.acquisition_info`; None before version 5."""
         return acquisition_info(self._metadata.get("extraProperties")) if self.version >= 5 else None
 
-    def efocus_values(self) -> list[int]:
-        """Electronic focus of the movies the set came from."""
-        members = JsonObject(self._metadata, self.given_path)
-        if "efocusValues" in members:
-            return [value % 2**16 for value in members.integers("efocusValues")]
-        extra = self._metadata.get("extraProperties") if self.version >= 5 else None
-        idps = extra.get("idps") if isinstance(extra, Mapping) else None
-        value = idps.get("efocus") if isinstance(idps, Mapping) else None
-        return [int(value) % 2**16] if isinstance(value, (int, float)) else [0]
-
     def metrics(self) -> list[CellMetrics | None] | None:
         """Stored metrics of each cell; None if the file has none at all.
 
@@ -239,18 +230,9 @@ class CellSetIsxd:
 
     def set_statuses(self, codes: Mapping[int, int]) -> None:
         """Change the status of some cells, in the file."""
-        labels = self.labels
         editor = self._editable()
-        changes = {i: code for i, code in codes.items() if labels.statuses[i] != code}
-        if len(changes) == 1:
-            ((index, code),) = changes.items()
-            if editor.patch_status(index, labels.statuses, code):
-                labels.statuses[index] = code
-                return
-        if changes:
-            edited = labels.copy()
-            for index, code in changes.items():
-                edited.statuses[index] = code
+        edited = editor.change_statuses(self.labels, codes)
+        if edited is not None:
             self._rewrite(editor, edited)
 
     def put(self, index: int, image: NDArray[np.float32], trace: NDArray[np.float32], name: str) -> None:
@@ -268,7 +250,7 @@ class CellSetIsxd:
         return self._editor
 
     def _rewrite(self, editor: MetadataEditor, labels: Labels) -> None:
-        stored = {"efocusValues": self.efocus_values(), **plain(self._metadata)}
+        stored = {"efocusValues": efocus_values(self._metadata), **plain(self._metadata)}
         metadata = _metadata(labels, self.timing, self.spacing, stored, max(self.version, _VERSION))
         editor.rewrite(metadata)
         labels.names = metadata["CellNames"]

@@ -1,4 +1,4 @@
-"""Editing the metadata of cell sets and vessel sets in place.
+"""Finishing sets that are written, and editing the metadata of cell sets and vessel sets in place.
 
 The first change of a session rewrites the metadata as a whole, see :func:`isx.formats.isxd.replace_metadata`. From
 then on the text in the file is known, and a status, being one digit, is changed by writing one byte: as fast as
@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from isx.errors import IsxFileError, IsxFileNotFoundError
+from isx.errors import IsxError, IsxFileError, IsxFileNotFoundError, warn
 from isx.formats.isxd import replace_trailer, trailer_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["MetadataEditor", "merged"]
+    from isx.formats.labels import Labels
+
+__all__ = ["MetadataEditor", "finish_writer", "merged"]
 
 _INDENT = 8  # blanks before an element of a list at the top level
 
@@ -28,6 +30,16 @@ def merged(stored: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any
         old = result.get(key)
         result[key] = merged(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
     return result
+
+
+def finish_writer(writer: Any) -> None:
+    """Complete the file of a set that was dropped without `flush`; a failure can only be warned of."""
+    if not writer.output.is_open:
+        return
+    try:
+        writer.commit()
+    except IsxError as error:
+        warn(f"{writer.given_path} could not be finished: {error}")
 
 
 class MetadataEditor:
@@ -63,9 +75,23 @@ class MetadataEditor:
         self._first_status = self._body_size + at + len(self._status_line) + _INDENT
         self._file_size = self._body_size + len(trailer) if at >= 0 else -1
 
-    def patch_status(self, index: int, statuses: list[int], status: int) -> bool:
-        """Change status `index` of `statuses`, those in the file; False if that takes a :meth:`rewrite`."""
-        if self._file_size < 0 or any(not 0 <= code <= 9 for code in (status, *statuses)):
+    def change_statuses(self, labels: Labels, codes: Mapping[int, int]) -> Labels | None:
+        """Change some statuses, if that takes one byte; else return changed labels, to be written."""
+        changes = {i: code for i, code in codes.items() if labels.statuses[i] != code}
+        if not changes:
+            return None
+        index, code = next(iter(changes.items()))
+        if len(changes) == 1 and self._patch_status(index, labels.statuses, code):
+            labels.statuses[index] = code
+            return None
+        changed = labels.copy()
+        for index, code in changes.items():
+            changed.statuses[index] = code
+        return changed
+
+    def _patch_status(self, index: int, statuses: list[int], status: int) -> bool:
+        """Change one of `statuses`, those in the file; False if that takes a :meth:`rewrite`."""
+        if self._file_size < 0 or any(not 0 <= code <= 9 for code in statuses):
             return False
         try:
             with open(self._path, "r+b", buffering=0) as file:

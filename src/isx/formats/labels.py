@@ -14,6 +14,8 @@ member            content                                                       
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ from isx.errors import IsxFormatError, IsxIndexError
 if TYPE_CHECKING:
     from isx.formats.json_text import JsonObject
 
-__all__ = ["STATUSES", "WHITE", "Labels", "padded_name", "status_code"]
+__all__ = ["STATUSES", "WHITE", "Labels", "efocus_values", "padded_name", "status_code"]
 
 #: Name of each status code.
 STATUSES = ("accepted", "undecided", "rejected")
@@ -142,3 +144,11 @@ class Labels:
                 + (f" ({index} was given; negative numbers do not count from the end.)" if index < 0 else "")
             )
         return index
+
+
+def efocus_values(metadata: Mapping[str, Any]) -> list[int]:
+    """Focal planes of the movies that a set came from, where its file does not list them (spec 03, section 2)."""
+    extra = metadata.get("extraProperties")
+    idps = extra.get("idps") if isinstance(extra, Mapping) else None
+    value = idps.get("efocus") if isinstance(idps, Mapping) else None
+    return [int(value) % 2**16] if isinstance(value, (int, float)) and math.isfinite(value) else [0]
