@@ -15,6 +15,7 @@ values       meaning                     values       meaning
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ LINE_VALUES = 2560
 LINE_BYTES = 2 * LINE_VALUES
 COUNTER = 1272  # first value of the time stamp
 COUNTER_VALUES = 8
+_VERSION_PART = re.compile(r"\s*[+-]?\d{1,9}\s*", re.ASCII)
 _FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
 
 
@@ -51,10 +53,10 @@ def announces_timestamps(metadata: Mapping[str, Any]) -> bool:
     version = producer.get("version") if isinstance(producer, Mapping) else None
     if not isinstance(version, str):
         return False
-    try:
-        numbers = [int(part) for part in version.partition("-")[0].split(".")[:3]]
-    except ValueError:
+    parts = version.partition("-")[0].split(".")[:3]
+    if not all(_VERSION_PART.fullmatch(part) for part in parts):
         return False
+    numbers = [int(part) for part in parts]
     return (*numbers, 0, 0)[:3] >= _FIRST_VERSION_WITH_TIMESTAMPS
 
 
