@@ -104,7 +104,8 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
         if rows is not None and not scalar:
             return _picked(view, rows, pixel_key)
     result = _stacked(source, stored, pixel_key)
-    return np.asarray(result[0]) if scalar else result
+    first: NDArray[Any] = result[0] if scalar else result
+    return first
 
 
 def _stacked(source: FrameSource, stored: NDArray[np.int64], pixel_key: tuple[Any, ...]) -> NDArray[Any]:
