@@ -11,6 +11,12 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line of this process and exit with its status."""
+    import io
+    import sys
+
     from isx.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names in files may hold what an old terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     app(prog_name="isx")
