@@ -170,9 +170,10 @@ def _converted(file: InputFile, header: _Header, words: NDArray[np.uint32]) -> R
             clock, names = _clock_and_names(session, header.file_format)
         except IsxFormatError as error:
             session, problem = None, f"the session metadata cannot be read ({error})"
-    if clock == 0:
+    if not 0 < clock < 2**62:
         raise IsxFormatError(
-            f"Division by zero. The session metadata of {file.given_path} give a clock of 0 Hz."
+            f"{'Division by zero. ' if clock == 0 else ''}The session metadata of {file.given_path} give a clock of "
+            f"{clock} Hz."
         )
     step = IsxRatio(1, clock)
     count = math.ceil(((last - first + 1) / 1e6) / (1.0 / clock))

@@ -298,8 +298,15 @@ class Decoder:
         gaps = self._gaps(events)
         numbers = np.arange(len(events))
         yields = events.is_known & (events.code != _WAVEFORM)
-        at = np.where(yields, events.positions, 0)
-        stamps = self._words[at + 4].astype(np.uint64) << np.uint64(32) | self._words[at + 5]
+        absurd = yields.copy()
+        absurd[yields] = self._words[events.positions[yields] + 4] >= _MAX_HIGH_WORD
+        if absurd.any():
+            self._counts["discarded"] += int(np.count_nonzero(absurd))
+            self._counts["packets"] -= int(np.count_nonzero(absurd))
+            yields &= ~absurd
+        stamps = np.zeros(len(events), dtype=np.uint64)
+        at = events.positions[yields]
+        stamps[yields] = self._words[at + 4].astype(np.uint64) << np.uint64(32) | self._words[at + 5]
         latest = np.maximum.accumulate(np.where(yields, numbers, -1))
         before = np.append(-1, latest[:-1])
         gap_stamps = np.where(before < 0, np.uint64(self._last), stamps[before]) + np.uint64(1)
@@ -393,6 +400,8 @@ class Decoder:
 
 
 _EXACT = 2**24
+#: Time stamps beyond signed 64-bit numbers are damage.
+_MAX_HIGH_WORD = 2**31
 
 
 def _to_float(channel: int, raw: NDArray[Any]) -> NDArray[np.float32]:

@@ -48,7 +48,7 @@ class PacketStatistics:
     gaps, lost : int
         Places where the numbering of the packets jumps, and how many packets are missing there.
     discarded : int
-        Packets that say they are of a size that their type does not have.
+        Packets of a size that their type does not have, or with a time stamp that cannot be.
     unknown : int
         Event packets of a type nobody knows.
     foreign : int
@@ -93,7 +93,7 @@ class PacketStatistics:
 
 _DAMAGE = {
     "gaps": "{0.lost} packets lost in {0.gaps} gaps",
-    "discarded": "{0.discarded} packets of a wrong size discarded",
+    "discarded": "{0.discarded} packets of a wrong size or time discarded",
     "skipped_bytes": "{0.skipped_bytes} bytes that belong to no packet skipped in {0.resynchronised} places",
     "incomplete": "{0.incomplete} incomplete packet at the end ignored",
     "before_start": "{0.before_start} points before the start left out",
