@@ -35,7 +35,10 @@ def read_session(file: InputFile, offset: int) -> Any:
             f"{file.size} bytes and says that its session metadata begin at byte {offset}."
         )
     text = file.read(offset, min(file.size - offset, _MAX_TEXT)).partition(b"\0")[0]
-    value = parse(text, file.given_path, "extra properties")
+    try:
+        value = parse(text, file.given_path, "extra properties")
+    except IsxFormatError as error:  # the vendor's text has no "while" here
+        raise IsxFormatError(str(error).replace("Error while parsing", "Error parsing", 1)) from None
     if not _is_sane(value):
         raise IsxFormatError(
             f"Error parsing extra properties: the session metadata of {file.given_path} hold a number that is "
