@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import isx
 from isx.cli.facts import Shown, for_json, length_text, size_text, value_text
-from isx.cli.info import timing_section
+from isx.cli.info import _look_into, timing_section
 
 
 def test_a_movie_tells_its_story(run, sample):
@@ -148,3 +149,21 @@ def test_facts_as_text_and_json():
         "x": np.arange(2),
     }
     assert for_json(facts) == {"a_b": 0.5, "Animal ID": [3, None], "x": [0, 1]}
+
+
+def _golden():
+    folder = Path(__file__).parent.parent / "data"
+    endings = {".isxd", ".isxb", ".gpio", ".imu", ".raw", ".hdf5", ".xml", ".tif", ".tiff"}
+    return sorted(path for path in folder.rglob("*") if path.suffix in endings)
+
+
+@pytest.mark.parametrize("path", _golden(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_any_file_is_told_or_refused(path):
+    """Every golden file of every kind, the damaged ones included."""
+    file = _look_into(str(path))
+    assert (file.error is None) == bool(file.sections)
+    json.dumps(for_json(file.sections), allow_nan=False)
+    if file.error is None:
+        assert file.kind
+    else:
+        assert isinstance(file.error, isx.IsxError)

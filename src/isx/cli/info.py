@@ -45,9 +45,14 @@ _LISTED = 12  # indices of missing samples that are shown one by one
 def describe(obj: Any) -> Sections:
     """Everything a person wants to know about what :func:`isx.open` gave.
 
-    Register one function per public class with ``@describe.register``; empty sections are left out.
+    Register one function per public class with ``@describe.register``; empty sections are left out. What has
+    none of its own tells at least its timing and session.
     """
-    raise TypeError(f"isx info cannot describe a {type(obj).__name__}")
+    timing = getattr(obj, "timing", None)
+    return {
+        "timing": {} if timing is None else timing_section(timing),
+        "session": session_section(obj) if hasattr(obj, "get_acquisition_info") else {},
+    }
 
 
 @describe.register
@@ -186,7 +191,9 @@ def _look_into(path: str) -> _File:
         try:
             size = os.stat(path).st_size
             opened = isx.open(path)
-            kind = type(opened).__name__
+            kind = (
+                opened._open_source().kind.label if isinstance(opened, isx.Movie) else type(opened).__name__
+            )
             sections = {title: facts for title, facts in describe(opened).items() if facts}
         except FileNotFoundError:
             failure = isx.IsxFileNotFoundError(f"File does not exist: {path}")
