@@ -1,9 +1,12 @@
 """The vendor's module path of the data classes and exports; :mod:`isx` takes them from here when first used."""
 
+from isx.alignment import align_start_times
 from isx.cell_set import CellSet
 from isx.event_set import EventSet
+from isx.export.aligned_csv import export_aligned_timestamps
 from isx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
 from isx.export.cell_set_files import export_cell_set_to_csv_tiff
+from isx.export.ethovision import export_ethovision_data_with_isxb_timestamps
 from isx.export.events_csv import export_event_set_to_csv
 from isx.export.gpio_csv import export_gpio_set_to_csv
 from isx.export.gpio_isxd import export_gpio_to_isxd
@@ -16,6 +19,11 @@ from isx.export.images import (
 )
 from isx.export.mp4 import export_movie_to_mp4
 from isx.export.tiff import export_movie_to_tiff
+from isx.export.timestamps_csv import export_movie_timestamps_to_csv
+from isx.export.tracking_csv import (
+    export_nvision_movie_tracking_frame_data_to_csv,
+    export_nvision_movie_tracking_zone_data_to_csv,
+)
 from isx.formats.tracking import Tracking, Zone
 from isx.gpio_set import GpioSet
 from isx.image import Image
@@ -33,17 +41,23 @@ __all__ = [
     "Tracking",
     "VesselSet",
     "Zone",
+    "align_start_times",
     "convert_type_numpy_array",
     "create_cell_map",
+    "export_aligned_timestamps",
     "export_cell_set_to_csv_tiff",
+    "export_ethovision_data_with_isxb_timestamps",
     "export_event_set_to_csv",
     "export_gpio_set_to_csv",
     "export_gpio_to_isxd",
     "export_image_to_isxd_tiff",
     "export_image_to_tiff",
     "export_isxd_image_to_tiff",
+    "export_movie_timestamps_to_csv",
     "export_movie_to_mp4",
     "export_movie_to_tiff",
+    "export_nvision_movie_tracking_frame_data_to_csv",
+    "export_nvision_movie_tracking_zone_data_to_csv",
     "export_tiff_to_isxd_image",
     "overlay_cell_map_on_image",
     "overlay_cellmaps",

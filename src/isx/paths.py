@@ -31,7 +31,7 @@ def as_path(path: PathInput) -> str:
     return os.fsdecode(os.fspath(path))
 
 
-def as_paths(paths: PathInputs) -> list[str]:
+def as_paths(paths: PathInputs, *, may_be_empty: bool = False) -> list[str]:
     """One path or any sequence of paths as a list.
 
     Raises
@@ -39,12 +39,12 @@ def as_paths(paths: PathInputs) -> list[str]:
     TypeError
         An element is not a path.
     ValueError
-        The sequence is empty.
+        The sequence is empty, unless it may be.
     """
     if isinstance(paths, (str, bytes, os.PathLike)):
         return [as_path(paths)]
     listed = [as_path(path) for path in paths]
-    if not listed:
+    if not listed and not may_be_empty:
         raise ValueError("no input files given")
     return listed
 

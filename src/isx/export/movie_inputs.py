@@ -1,4 +1,4 @@
-"""Opening the movies an export was given, and which of their frames it can read."""
+"""Opening the movies an export was given, and which of their frames can be read, and their order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from isx.formats.kinds import WrongKindError, wrong_kind
 from isx.movie import Movie
+from isx.series import Member, movie_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from isx.formats.kinds import DataKind
 
-__all__ = ["kind_of", "open_movies", "readable"]
+__all__ = ["in_order_of_time", "kind_of", "open_movies", "readable"]
 
 
 def kind_of(movie: Movie) -> DataKind:
@@ -51,3 +52,18 @@ def readable(movie: Movie) -> NDArray[np.bool_]:
     if source.num_stored < source.timing.samples.num_valid:
         mask[source.timing.samples.sample(source.num_stored) :] = False
     return mask
+
+
+def in_order_of_time(paths: Sequence[str], movies: Sequence[Movie]) -> list[tuple[str, Movie]]:
+    """Movies of one recording with their paths, earliest first.
+
+    Raises
+    ------
+    IsxSeriesError
+        Neighbours differ in pixel type or spacing, or overlap in time.
+    """
+    members = [
+        Member(path, movie._layout[0], movie.spacing, movie.dtype)
+        for path, movie in zip(paths, movies, strict=True)
+    ]
+    return [(paths[i], movies[i]) for i in movie_order(members)]

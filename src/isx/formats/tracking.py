@@ -376,7 +376,7 @@ def _zone(zone: Any) -> Zone | None:
     if not isinstance(geometry, dict):
         return None
     number, name, corners = zone.get("id"), zone.get("name"), geometry.get("coordinates")
-    if type(number) is not int or not 0 <= number < 2**63 or not isinstance(name, str):
+    if type(number) is not int or not -(2**63) <= number < 2**63 or not isinstance(name, str):
         return None
     if not isinstance(corners, list) or not all(
         isinstance(c, list) and len(c) == 2 and all(map(_is_number, c)) for c in corners
