@@ -85,7 +85,10 @@ def tiff_bytes(
     extra: dict[int, tuple[int, int]] | None = None,
     data_first: bool = True,
 ) -> bytes:
-    """A TIFF file of uncompressed pages; `extra` holds further tags as (type, value)."""
+    """A TIFF file of uncompressed pages; `extra` holds further tags as (type, value).
+
+    Without `data_first` all tables come before all pixels (for pages of one strip).
+    """
     number, entry, pointer = ("Q", "HHQ", "Q") if big else ("H", "HHI", "I")
     size = 8 if big else 4
     out = bytearray(
@@ -93,6 +96,7 @@ def tiff_bytes(
         + (struct.pack(order + "HHHQ", 43, 8, 0, 0) if big else struct.pack(order + "HI", 42, 0))
     )
     link = len(out) - size
+    waiting = []
     for page in pages:
         rows, cols = page.shape
         step = rows_per_strip or max(rows, 1)
@@ -101,10 +105,9 @@ def tiff_bytes(
         ]
         strips = strips or [b""]
         starts = []
-        if data_first:
-            for strip in strips:
-                starts.append(len(out))
-                out += strip
+        for strip in strips:
+            starts.append(len(out) if data_first else 0)
+            out += strip if data_first else b""
         kinds = {"u": 1, "i": 2, "f": 3}
         tags: dict[int, tuple[int, list[int]]] = {
             256: (4, [cols]),
@@ -133,8 +136,13 @@ def tiff_bytes(
         out += struct.pack(order + number, len(tags))
         for tag, (kind, values) in sorted(tags.items()):
             out += struct.pack(order + entry, tag, kind, len(values)) + packed[tag]
+            if tag == 273:
+                waiting.append((len(out) - size, b"".join(strips)))
         link = len(out)
         out += bytes(size)
+    for at, data in [] if data_first else waiting:
+        struct.pack_into(order + pointer, out, at, len(out))
+        out += data
     return bytes(out)
 
 

@@ -1,0 +1,450 @@
+"""Movies that were read: attributes, errors, time stamps, threads, processes, life cycle."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import multiprocessing
+import operator
+import os
+import pickle
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import isx
+import make_movies as make
+
+FRAMES = np.random.default_rng(1).integers(0, 2**16, (20, 6, 7), dtype=np.uint16)
+EXTRA = {"producer": {"version": "1.9.0", "versionBE": "1.9.0-abc"}, "animal": {"id": "m1"}}
+
+
+def with_lines(path, stamps, **changes):
+    headers = [
+        make.header_line(timestamp=int(s), efocus=100 * i, frame_count=i) for i, s in enumerate(stamps)
+    ]
+    body = make.with_lines(FRAMES[: len(stamps)], headers)
+    count = changes.pop("numTimes", len(stamps))
+    members = make.metadata(
+        (6, 7), "uint16", count, hasFrameHeaderFooter=True, **{"extraProperties": EXTRA, **changes}
+    )
+    path.write_bytes(make.isxd_bytes(body, members))
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "movie.isxd"
+    members = make.metadata((6, 7), "uint16", 21, dropped=[3], extraProperties=EXTRA)
+    file.write_bytes(make.isxd_bytes(FRAMES.tobytes(), members))
+    return file
+
+
+@pytest.fixture(params=["isxd", "lines", "tif", "tif-deflate", "hdf5", "hdf5-gzip", "xml"])
+def any_movie(request, tmp_path):
+    """The same twenty frames in every format."""
+    kind, _, option = request.param.partition("-")
+    file = tmp_path / f"movie.{'isxd' if kind == 'lines' else kind}"
+    if kind == "isxd":
+        file.write_bytes(make.isxd_bytes(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
+    elif kind == "lines":
+        with_lines(file, 1000 + 50 * np.arange(20))
+    elif kind == "hdf5":
+        pytest.importorskip("h5py")
+        options = {"chunks": (3, 6, 7), "compression": "gzip"} if option else {}
+        make.write_hdf5(file, FRAMES, **options)
+    elif option:
+        import tifffile
+
+        tifffile.imwrite(file, FRAMES, compression="deflate", photometric="minisblack")
+    else:
+        (tmp_path / "part.tif").write_bytes(make.tiff_bytes(list(FRAMES[:13])))
+        (tmp_path / "part2.tif").write_bytes(make.tiff_bytes(list(FRAMES[13:])))
+        file.write_text(make.xml_text({"dropped": "[]"}, ["part.tif", "part2.tif"]))
+        if kind == "tif":
+            file.write_bytes(make.tiff_bytes(list(FRAMES)))
+    return file
+
+
+# -- attributes ----------------------------------------------------------------------------------
+
+
+def test_attributes(path):
+    movie = isx.Movie.read(path)
+    assert movie.file_path == os.path.realpath(path)
+    assert movie.mode == "r"
+    assert movie.data_type is np.uint16
+    assert movie.spacing.num_pixels == (6, 7)
+    assert movie.timing.num_samples == 21
+    assert str(movie) == (
+        f"Movie\n    file_path: {movie.file_path}\n    mode: r\n    timing: {movie.timing}\n"
+        "    spacing: Spacing(num_pixels=(6, 7))\n    data_type: <class 'numpy.uint16'>        "
+    )
+    assert movie != isx.Movie.read(path)
+    assert len({movie, movie}) == 1
+    for name in ("file_path", "mode", "timing", "spacing", "data_type"):
+        with pytest.raises(AttributeError):
+            setattr(movie, name, None)
+    movie.note = "other attributes can be added"
+
+
+def test_timing_and_spacing_outlive_the_movie_and_do_not_change_it(path):
+    timing, spacing = isx.Movie.read(path).timing, isx.Movie.read(path).spacing
+    gc.collect()
+    assert timing.dropped == [3]
+    assert spacing == isx.Spacing((6, 7))
+    movie = isx.Movie.read(path)
+    movie.timing._impl.num_samples = 2
+    movie.spacing._impl.num_rows = 2
+    assert movie.shape == (21, 6, 7)
+    assert movie.timing == timing
+
+
+def test_a_bare_movie():
+    movie = isx.Movie()
+    assert {movie.file_path, movie.mode, movie.timing, movie.spacing, movie.data_type} == {None}
+    assert str(movie).startswith("Movie\n    file_path: None\n    mode: None\n")
+    calls = [
+        lambda: movie.get_frame_data(0),
+        lambda: movie.get_frame_timestamp(0),
+        lambda: movie.set_frame_data(0, FRAMES[0]),
+        movie.flush,
+        movie.get_acquisition_info,
+        lambda: movie[0],
+        lambda: len(movie),
+        lambda: movie.metadata,
+        lambda: np.asarray(movie),
+    ]
+    for call in calls:
+        with pytest.raises(RuntimeError, match="Underlying pointer is null"):
+            call()
+    movie.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege here")
+def test_paths_are_resolved_once(path, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.isxd").symlink_to(path)
+    for given in ("movie.isxd", "./../" + tmp_path.name + "//movie.isxd", "link.isxd", path, str(path)):
+        movie = isx.Movie.read(given)
+        assert movie.file_path == os.path.realpath(path)
+    monkeypatch.chdir("/")
+    np.testing.assert_array_equal(movie.get_frame_data(0), FRAMES[0])
+    with pytest.raises(isx.IsxFileNotFoundError, match=r"File does not exist: nowhere/m\.isxd"):
+        isx.Movie.read("nowhere/m.isxd")
+    for wrong in (None, 5, ["a.isxd"]):
+        with pytest.raises(TypeError):
+            isx.Movie.read(wrong)
+
+
+@pytest.mark.parametrize("name", ["é日本.isxd", "a b;#%'.isxd", 'q"q.isxd', "x.ISXD"])
+def test_odd_file_names(path, tmp_path, name):
+    if sys.platform == "win32" and '"' in name:
+        pytest.skip("this system has no such names")
+    other = path.rename(tmp_path / name)
+    np.testing.assert_array_equal(isx.Movie.read(other).get_frame_data(0), FRAMES[0])
+
+
+# -- frames --------------------------------------------------------------------------------------
+
+
+def test_frames_belong_to_the_caller(any_movie):
+    with isx.Movie.read(any_movie) as movie:
+        first, again = movie.get_frame_data(4), movie.get_frame_data(4)
+        first[:] = 0
+        np.testing.assert_array_equal(again, FRAMES[4])
+        np.testing.assert_array_equal(movie.get_frame_data(4), FRAMES[4])
+        assert first.flags.c_contiguous
+        np.testing.assert_array_equal(np.asarray(movie), FRAMES)
+
+
+@pytest.mark.parametrize("index", [True, np.int8(1), np.uint64(1), np.array(1)])
+def test_anything_that_is_an_integer_is_an_index(path, index):
+    np.testing.assert_array_equal(isx.Movie.read(path).get_frame_data(index), FRAMES[1])
+
+
+@pytest.mark.parametrize("index", [1.0, np.float32(1), "1", None, np.array([1]), 1j, (1,), {1}, {}])
+def test_anything_else_is_not(path, index):
+    movie = isx.Movie.read(path)
+    for call in (movie.get_frame_data, movie.get_frame_timestamp, movie.get_frame_header):
+        with pytest.raises((TypeError, isx.IsxError)):
+            call(index)
+    with pytest.raises(TypeError):
+        movie.get_frame_data(index)
+
+
+@pytest.mark.parametrize("index", [21, -1, -21, 2**63, 2**64, 2**64 + 1, 18446744073709551615])
+def test_out_of_range(path, index):
+    movie = isx.Movie.read(path)
+    with pytest.raises(isx.IsxIndexError) as caught:
+        movie.get_frame_data(index)
+    assert str(caught.value) == f"The index of the frame ({index}) is out of range (0-20)."
+    np.testing.assert_array_equal(movie.get_frame_data(0), FRAMES[0])  # still usable
+
+
+def test_a_movie_without_samples(tmp_path):
+    file = tmp_path / "m.isxd"
+    file.write_bytes(make.isxd_bytes(b"", make.metadata((6, 7), "float32", 0)))
+    movie = isx.Movie.read(file)
+    with pytest.raises(isx.IsxIndexError, match=r"\(0-18446744073709551615\)"):
+        movie.get_frame_data(0)
+    assert np.asarray(movie).shape == (0, 6, 7)
+    assert list(movie) == []
+    with pytest.raises(isx.IsxIndexError):
+        isx.Image.read(file)
+
+
+def test_float_bits_are_untouched(tmp_path):
+    bits = np.array([[0x7FC00001, 0xFF800000, 0x80000000], [0x7F800001, 1, 0x3F800000]], np.uint32)
+    file = tmp_path / "m.isxd"
+    file.write_bytes(make.isxd_bytes(bits.tobytes(), make.metadata((2, 3), "float32", 2, dropped=[1])))
+    movie = isx.Movie.read(file)
+    np.testing.assert_array_equal(movie.get_frame_data(0).view(np.uint32), bits)
+    assert movie.get_frame_data(1).tobytes() == bytes(24)  # zeros, not NaN
+
+
+def test_frames_that_are_not_complete_are_errors(tmp_path):
+    file = tmp_path / "m.isxd"
+    members = make.metadata((6, 7), "uint16", 5)
+    file.write_bytes(make.isxd_bytes(FRAMES[:3].tobytes() + b"x" * 80, members))
+    with pytest.warns(isx.IsxWarning, match="holds only 3; the last 2 cannot be read") as caught:
+        movie = isx.Movie.read(file)
+    assert caught[0].filename == __file__
+    np.testing.assert_array_equal(movie.get_frame_data(2), FRAMES[2])
+    for index in (3, 4):
+        with pytest.raises(isx.IsxFormatError, match=r"Error reading movie frame: .*m\.isxd"):
+            movie.get_frame_data(index)
+    np.testing.assert_array_equal(movie.get_frame_data(0), FRAMES[0])
+
+
+def test_frames_beyond_the_announced_number_are_ignored(tmp_path):
+    file = tmp_path / "m.isxd"
+    file.write_bytes(make.isxd_bytes(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 2)))
+    np.testing.assert_array_equal(isx.Movie.read(file)[:], FRAMES[:2])
+
+
+# -- time stamps and frame headers ----------------------------------------------------------------
+
+
+def test_time_stamps_and_headers(tmp_path):
+    stamps = 2**63 + 1000 * np.arange(5, dtype=object) ** 2
+    path = with_lines(tmp_path / "m.isxd", stamps, numTimes=7, dropped=[1], blank=[6])
+    movie = isx.Movie.read(path)
+    valid = [0, 2, 3, 4, 5]
+    assert [movie.get_frame_timestamp(i) for i in valid] == stamps.tolist()
+    assert [movie.get_frame_timestamp(i) for i in (1, 6)] == [0, 0]
+    assert movie.timestamps.dtype == np.uint64
+    assert movie.timestamps.tolist() == [int(stamps[0]), 0, *map(int, stamps[1:]), 0]
+    header = movie.get_frame_header(4)
+    assert (header.efocus, header.frame_count, header.timestamp) == (300, 3, int(stamps[3]))
+    assert movie.get_frame_header(1) is None
+    for call in (movie.get_frame_timestamp, movie.get_frame_header):
+        with pytest.raises(isx.IsxIndexError):
+            call(7)
+
+
+def test_every_field_of_a_header(tmp_path):
+    values = {
+        "color_id": 2,
+        "write_enable": 1,
+        "frame_count": 0x89ABCDEF,
+        "led1_power": 0x1234,
+        "led1_forward_voltage": 0x2345,
+        "led2_power": 0x3456,
+        "led2_forward_voltage": 0x4567,
+        "efocus": 1000,
+        "timestamp": 0xFEDCBA9876543210,
+    }
+    body = make.with_lines(FRAMES[:1], [make.header_line(**values)])
+    members = make.metadata((6, 7), "uint16", 1, hasFrameHeaderFooter=True)
+    path = tmp_path / "m.isxd"
+    path.write_bytes(make.isxd_bytes(body, members))
+    header = isx.Movie.read(path).get_frame_header(0)
+    assert {name: getattr(header, name) for name in values} == values
+
+
+def test_period_from_the_time_stamps(tmp_path):
+    path = with_lines(tmp_path / "m.isxd", [1000, 5000, 101000])
+    assert repr(isx.Movie.read(path).timing._impl.step) == "IsxRatio(100000, 2000000)"
+    kept = "IsxRatio(50, 1000)"
+    for stamps, changes in [
+        ([1000, 5000], {}),  # neighbours
+        ([5000, 1000, 1000], {}),  # going back
+        ([1000, 2000, 3000], {"extraProperties": None}),  # no time stamps
+        ([1000, 2000, 3000], {"extraProperties": {"producer": {"version": "1.1.0"}}}),
+        ([1000], {"numTimes": 3, "dropped": [0, 1]}),
+    ]:
+        path = with_lines(tmp_path / "m.isxd", stamps, **changes)
+        assert repr(isx.Movie.read(path).timing._impl.step) == kept
+    path = with_lines(tmp_path / "m.isxd", [1000, 3000], numTimes=4, dropped=[0, 2])
+    assert repr(isx.Movie.read(path).timing._impl.step) == "IsxRatio(2000, 2000000)"
+
+
+def test_time_stamps_of_a_file_that_lost_its_end(tmp_path):
+    path = with_lines(tmp_path / "m.isxd", [1000, 2000, 3000], numTimes=9)
+    with pytest.warns(isx.IsxWarning, match="holds only 3"):
+        movie = isx.Movie.read(path)
+    assert repr(movie.timing._impl.step) == "IsxRatio(50, 1000)"
+    assert movie.timestamps.tolist() == [1000, 2000, 3000, 0, 0, 0, 0, 0, 0]
+    with pytest.raises(isx.IsxFormatError):
+        movie.get_frame_timestamp(3)
+
+
+def test_movies_without_time_stamps(path):
+    movie = isx.Movie.read(path)
+    for index in (0, 3, 99, -1):
+        with pytest.raises(isx.IsxError, match=r"No frame timestamps stored in movie\."):
+            movie.get_frame_timestamp(index)
+    assert movie.timestamps is None
+    assert movie.get_frame_header(0) is None
+
+
+# -- metadata ------------------------------------------------------------------------------------
+
+
+def test_metadata(path):
+    movie = isx.Movie.read(path)
+    assert movie.get_acquisition_info() == {"Acquisition SW Version": "1.9.0", "Animal ID": "m1"}
+    assert movie.get_acquisition_info() is not movie.get_acquisition_info()
+    assert movie.metadata["extraProperties"] == EXTRA
+    assert movie.footer == movie.metadata
+    with pytest.raises(TypeError):
+        movie.metadata["type"] = 5
+
+
+def test_formats_without_metadata(any_movie):
+    with isx.Movie.read(any_movie) as movie:
+        if any_movie.suffix != ".isxd":
+            assert movie.get_acquisition_info() is None
+            assert movie.metadata is None
+            assert movie.timestamps is None
+            with pytest.raises(isx.IsxError, match="No frame timestamps"):
+                movie.get_frame_timestamp(0)
+            assert movie.get_frame_header(0) is None
+        assert "base64" in movie._repr_html_()
+
+
+# -- threads, processes, life --------------------------------------------------------------------
+
+
+def test_many_threads_on_one_movie(any_movie):
+    rng = np.random.default_rng(2)
+    orders = [rng.permutation(20).tolist() for _ in range(8)]
+    with isx.Movie.read(any_movie) as movie:
+        barrier = threading.Barrier(8)
+
+        def work(order):
+            barrier.wait()
+            return all(np.array_equal(movie.get_frame_data(i), FRAMES[i]) for i in order) and np.array_equal(
+                movie[2:18:3, 1:4, 2], FRAMES[2:18:3, 1:4, 2]
+            )
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(work, orders))
+
+
+def test_many_threads_opening_and_closing(any_movie):
+    def work(index):
+        with isx.Movie.read(any_movie) as movie:
+            return np.array_equal(movie.get_frame_data(index % 20), FRAMES[index % 20])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(100)))
+
+
+def test_pickling_and_copying(any_movie):
+    with isx.Movie.read(any_movie) as movie:
+        for other in (pickle.loads(pickle.dumps(movie)), copy.deepcopy(movie), copy.copy(movie)):
+            with other:
+                assert other.timing == movie.timing
+                np.testing.assert_array_equal(other[:], FRAMES)
+    assert pickle.loads(pickle.dumps(isx.Movie())).file_path is None
+
+
+def frame_sum(movie, index):
+    return int(movie.get_frame_data(index).astype(np.int64).sum())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_reading_after_fork(any_movie):
+    """Parent and children read one open movie at the same time, each with its own position."""
+    with isx.Movie.read(any_movie) as movie:
+        assert frame_sum(movie, 0) == FRAMES[0].astype(np.int64).sum()
+        children = []
+        for _ in range(3):
+            pid = os.fork()
+            if not pid:
+                right = all(
+                    np.array_equal(movie.get_frame_data(i), FRAMES[i]) for i in range(20) for _ in range(5)
+                )
+                os._exit(0 if right else 1)
+            children.append(pid)
+        for i in range(20):
+            np.testing.assert_array_equal(movie.get_frame_data(i), FRAMES[i])
+        for pid in children:
+            _, status = os.waitpid(pid, 0)
+            assert os.waitstatus_to_exitcode(status) == 0
+        np.testing.assert_array_equal(movie.get_frame_data(7), FRAMES[7])
+
+
+def test_reading_in_spawned_workers(tmp_path):
+    files = {}
+    files["isxd"] = tmp_path / "m.isxd"
+    files["isxd"].write_bytes(make.isxd_bytes(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
+    files["tif"] = tmp_path / "m.tif"
+    files["tif"].write_bytes(make.tiff_bytes(list(FRAMES)))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        for file in files.values():
+            with isx.Movie.read(file) as movie:
+                np.testing.assert_array_equal(
+                    list(pool.map(operator.getitem, [movie] * 20, range(20))), FRAMES
+                )
+
+
+def test_closing(any_movie):
+    movie = isx.Movie.read(any_movie)
+    view = movie[3:5]
+    movie.close()
+    movie.close()
+    np.testing.assert_array_equal(view, FRAMES[3:5])  # views stay valid
+    for call in (
+        lambda: movie.get_frame_data(0),
+        lambda: movie[7, 0, 0] if any_movie.suffix == ".isxd" else movie.get_frame_data(1),
+    ):
+        with pytest.raises(isx.IsxStateError, match="is closed"):
+            call()
+    assert movie.shape == (20, 6, 7)
+    assert movie._repr_html_()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files cannot be counted here")
+def test_nothing_stays_open(any_movie):
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        isx.Movie.read(any_movie).close()
+        movie = isx.Movie.read(any_movie)
+        movie.get_frame_data(0)
+        del movie
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be deleted here")
+def test_a_deleted_file_can_still_be_read(path):
+    movie = isx.Movie.read(path)
+    path.unlink()
+    np.testing.assert_array_equal(movie.get_frame_data(5), FRAMES[4])
+
+
+def test_a_file_that_shrinks_is_an_error(path):
+    movie = isx.Movie.read(path)
+    with path.open("r+b") as file:
+        file.truncate(100)
+    with pytest.raises(isx.IsxFormatError, match="shortened while it was open"):
+        movie.get_frame_data(20)
