@@ -6,6 +6,7 @@ from isx.event_set import EventSet
 from isx.export.aligned_csv import export_aligned_timestamps
 from isx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
 from isx.export.cell_set_files import export_cell_set_to_csv_tiff
+from isx.export.decompress import decompress
 from isx.export.ethovision import export_ethovision_data_with_isxb_timestamps
 from isx.export.events_csv import export_event_set_to_csv
 from isx.export.gpio_csv import export_gpio_set_to_csv
@@ -44,6 +45,7 @@ __all__ = [
     "align_start_times",
     "convert_type_numpy_array",
     "create_cell_map",
+    "decompress",
     "export_aligned_timestamps",
     "export_cell_set_to_csv_tiff",
     "export_ethovision_data_with_isxb_timestamps",

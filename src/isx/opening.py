@@ -149,6 +149,10 @@ def open_movie_source(path: str) -> FrameSource:
         from isx.formats.movie_isxb import MovieIsxb
 
         return MovieIsxb(path)
+    if ending == "isxc":
+        from isx.formats.isxc import MovieIsxc
+
+        return MovieIsxc(path)
     if ending in ("tif", "tiff"):
         from isx.formats.movie_tiff import MovieTiff
 
