@@ -165,6 +165,10 @@ def open_movie_source(path: str) -> FrameSource:
         from isx.formats.recording_xml import RecordingXml
 
         return RecordingXml(path)
+    if ending in _BEHAVIORAL:
+        from isx.formats.movie_video import MovieVideo
+
+        return MovieVideo(path)
     if ending in _KIND_OF_EXTENSION:
         raise wrong_kind(
             path, _KIND_OF_EXTENSION[ending], DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE

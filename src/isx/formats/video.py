@@ -8,6 +8,7 @@ then a step back starts from the first frame.
 
 from __future__ import annotations
 
+import heapq
 import io
 import threading
 from dataclasses import dataclass
@@ -234,7 +235,7 @@ class VideoFrames:
         except (av.error.FFmpegError, OverflowError):
             self._next = -1
             return
-        frames = _decoded(self._container)
+        frames = _decoded(self._container, jumped=True)
         first = next(frames, None)
         stamp = None if first is None else _stamp(first)
         self._next = int(np.searchsorted(table.stamps, stamp)) if stamp is not None else -1
@@ -265,48 +266,65 @@ def _stamp(picture: Any) -> int | None:
 
 
 def _guarded(step: Callable[[], Any]) -> Any:
+    """What `step` gives, None at the end of the file."""
     import av
 
     try:
         return step()
+    except av.error.EOFError:
+        return None
     except (av.error.FFmpegError, ValueError, MemoryError) as error:
         raise UndecodableError(f"the video is damaged ({error})") from None
 
 
-def _decoded(container: Any) -> Iterator[Any]:
-    """Frames from where the container stands, the delayed ones at the end included."""
-    import av
+def _in_order_of_stamps(container: Any) -> bool:
+    """Whether time stamps tell the order of showing: AVI has those of decoding only."""
+    reordered = bool(container.streams.video[0].codec_context.has_b_frames)
+    return not (reordered and "avi" in container.format.name)
 
-    frames = container.decode(container.streams.video[0])
-    while True:
-        try:
-            frame = next(frames, None)
-        except av.error.EOFError:
-            return
-        except (av.error.FFmpegError, ValueError, MemoryError) as error:
-            raise UndecodableError(f"the video is damaged ({error})") from None
-        if frame is None:
-            return
-        yield frame
+
+def _decoded(container: Any, *, jumped: bool = False) -> Iterator[Any]:
+    """Frames from where the container stands, the delayed ones at the end included.
+
+    A decoder may skip a damaged packet without a word. Every packet must show, and in the order of the time stamps;
+    after a jump to a key frame, the pictures shown before it are left out.
+    """
+    packets = container.demux(container.streams.video[0])
+    waiting: list[int] = []
+    first: int | None = None
+    checked = True
+    while (packet := _guarded(lambda: next(packets, None))) is not None:
+        if packet.size:
+            stamp = _stamp(packet)
+            checked = checked and stamp is not None and _in_order_of_stamps(container)
+            if checked and stamp is not None:
+                first = stamp if first is None else first
+                if not jumped or stamp >= first:
+                    heapq.heappush(waiting, stamp)
+        for frame in _guarded(packet.decode) or ():
+            stamp = _stamp(frame)
+            if checked and jumped and stamp is not None and first is not None and stamp < first:
+                continue
+            if checked and (not waiting or heapq.heappop(waiting) != stamp):
+                raise UndecodableError("it is damaged")
+            yield frame
+    if checked and waiting:
+        raise UndecodableError("it is damaged")
 
 
 def _packet_table(container: Any) -> PacketTable:
     stream = container.streams.video[0]
     packets = container.demux(stream)
     listed: list[tuple[int | None, bool]] = []
-    while True:
-        packet = _guarded(lambda: next(packets, None))
-        if packet is None:
-            break
+    while (packet := _guarded(lambda: next(packets, None))) is not None:
         if packet.size:
             listed.append((_stamp(packet), bool(packet.is_keyframe)))
     stamps = [stamp for stamp, _ in listed]
     known = all(stamp is not None for stamp in stamps) and len(set(stamps)) == len(stamps)
-    reordered = bool(stream.codec_context.has_b_frames) and "avi" in container.format.name
     values = np.array(stamps if known else range(len(stamps)), dtype=np.int64)
     order = np.argsort(values, kind="stable")
     keys = np.flatnonzero(np.array([key for _, key in listed], dtype=np.bool_)[order])
-    return PacketTable(values[order], keys, known and not reordered)
+    return PacketTable(values[order], keys, known and _in_order_of_stamps(container))
 
 
 def shows_luma(pixel_format: str | None) -> bool:
