@@ -16,7 +16,7 @@ from isx.errors import IsxFormatError
 from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
 from isx.formats.jpeg import UndecodableError, copy_luma
-from isx.formats.kinds import DataKind, wrong_kind
+from isx.formats.kinds import DataKind, WrongKindError, wrong_kind
 from isx.formats.plain_source import PlainSource
 from isx.formats.video import VideoFrames, shows_luma
 from isx.spacing import Spacing
@@ -74,11 +74,12 @@ class MovieVideo(PlainSource):
             self._file.close()
             raise
 
-    def _refused(self, reason: str) -> IsxFormatError:
+    def _refused(self, reason: str) -> WrongKindError:
+        """The vendor's refusal, and why this package follows it."""
         vendor = wrong_kind(
             self.given_path, self.kind, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE
         )
-        return IsxFormatError(f"{str(vendor).splitlines()[0]}\nFile: {self.given_path}: {reason}.")
+        return WrongKindError(f"{str(vendor).splitlines()[0]}\nFile: {self.given_path}: {reason}.", self.kind)
 
     def _inspect(self) -> tuple[tuple[int, int], Fraction | None, Fraction]:
         """Shape of the frames, their average rate, and the unit of time stamps."""
