@@ -252,9 +252,9 @@ class GpioSet:
                 ]
             return self._described
 
-    def __getitem__(self, name: str) -> GpioChannel:
-        """The channel called `name`; KeyError if there is none."""
-        return self._channel(name)
+    def __getitem__(self, channel: str | int) -> GpioChannel:
+        """The channel of that name or index."""
+        return self._channel(channel)
 
     def sample(self, channel: str | int, timing: Timing) -> NDArray[np.float32]:
         """Value of a channel at every sample of `timing`: that of the last point at or before it.

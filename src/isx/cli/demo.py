@@ -22,6 +22,8 @@ NAME = "demo"
 EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("movie",), "overview.png"),
     (("movie",), "movie.tif"),
+    (("gpio",), "gpio.csv"),
+    (("imu",), "imu.csv"),
 )
 
 

@@ -51,6 +51,19 @@ def _image_to_png(inputs: Sequence[str], output: str, _options: Options, _progre
         file.write(png_bytes(to_gray(data)))
 
 
+def _gpio_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    isx.export_gpio_set_to_csv(inputs, output, time_ref=options.time_ref, progress=progress)
+
+
+def _gpio_to_isxd(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
+    from isx.export.gpio_isxd import write_gpio_isxd
+
+    path = _only(inputs, output)
+    if extension(path) == "isxd":
+        raise ValueError(f"{path} is an .isxd set already.")
+    write_gpio_isxd(path, output, progress=progress)
+
+
 def _only(inputs: Sequence[str], output: str) -> str:
     if len(inputs) > 1:
         raise ValueError(f"{output} takes one input, not {len(inputs)}.")
@@ -65,6 +78,8 @@ EXPORTERS: dict[tuple[type[Any], str], Exporter] = {
     (isx.Image, "tif"): _movie_to_tiff,
     (isx.Image, "tiff"): _movie_to_tiff,
     (isx.Image, "png"): _image_to_png,
+    (isx.GpioSet, "csv"): _gpio_to_csv,
+    (isx.GpioSet, "isxd"): _gpio_to_isxd,
 }
 
 

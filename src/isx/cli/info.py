@@ -112,6 +112,37 @@ def _image(image: isx.Image) -> Sections:
     return {"picture": facts}
 
 
+@describe.register
+def _gpio_set(gpio: isx.GpioSet) -> Sections:
+    channels = [gpio[i] for i in range(len(gpio))]
+    assert gpio.timing is not None
+    facts: dict[str, Any] = {"kind": "IMU" if gpio.is_imu else "GPIO", "channels": len(channels)}
+    if gpio.first_timestamp is not None:
+        facts["first time stamp"] = Shown(gpio.first_timestamp, f"{gpio.first_timestamp} us")
+    if channels:
+        facts["list"] = [_channel_row(channel) for channel in channels]
+    statistics = gpio.statistics
+    counts = {} if statistics is None else statistics.as_dict()
+    return {
+        "signals": facts,
+        "timing": timing_section(gpio.timing),
+        "packets": {name.replace("_", " "): count for name, count in counts.items() if count},
+        "session": session_section(gpio),
+    }
+
+
+def _channel_row(channel: isx.gpio_channel.GpioChannel) -> dict[str, Any]:
+    low, high = channel.range or (None, None)
+    return {
+        "name": channel.name,
+        "kind": channel.kind,
+        "points": channel.num_points,
+        "lowest": low,
+        "highest": high,
+        "unit": channel.unit,
+    }
+
+
 def spacing_facts(spacing: isx.Spacing) -> dict[str, Any]:
     """Pixel size and position on the sensor."""
     impl = spacing._impl

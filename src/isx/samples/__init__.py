@@ -55,7 +55,11 @@ class SampleFile:
 
 
 #: Every kind of sample file, in the order in which they are written.
-SAMPLES: tuple[SampleFile, ...] = (SampleFile("movie", "_video.isxd", "isx.samples.movie:write_movie"),)
+SAMPLES: tuple[SampleFile, ...] = (
+    SampleFile("movie", "_video.isxd", "isx.samples.movie:write_movie"),
+    SampleFile("gpio", ".gpio", "isx.samples.gpio:write_gpio"),
+    SampleFile("imu", ".imu", "isx.samples.imu:write_imu"),
+)
 
 
 def write(
