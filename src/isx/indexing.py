@@ -39,6 +39,8 @@ def _split(key: Any) -> tuple[Any, tuple[Any, ...]]:
     given = sum(_axes(k) for k in keys if k is not Ellipsis)
     if given > 3:
         raise IndexError("a movie has three axes: samples, rows, columns")
+    if given == 3 and 0 < at < len(keys) - 1 and any(np.ndim(k) for k in keys if not isinstance(k, slice)):
+        raise IndexError("an Ellipsis that stands for no axis cannot stand between lists")
     keys = keys[:at] + (slice(None),) * (3 - given) + keys[at + 1 :]
     if _axes(keys[0]) > 1:
         raise IndexError("a mask cannot span samples and pixels; select the samples first")
@@ -201,7 +203,7 @@ def _copy_runs(
     breaks = np.flatnonzero((np.diff(positions) != 1) | (np.diff(valid) != 1)) + 1
     if len(breaks) > len(valid) // 2:
         for sample, position in zip(valid.tolist(), positions.tolist(), strict=True):
-            result[sample] = _picked(view, position, pixel_key)
+            result[sample] = view[position][pixel_key]  # an integer beside lists would move axes
         return
     for run in np.split(np.arange(len(valid)), breaks):
         if len(run):

@@ -127,7 +127,7 @@ def _has_images(path: str) -> bool:
     try:
         with require("h5py", "hdf5").File(path, "r") as file:
             return "images" in file
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise IsxFormatError(f"{path} is not a readable HDF5 file: {error}") from None
 
 
