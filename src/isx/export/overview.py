@@ -16,6 +16,8 @@ from isx.files import OutputFile
 from isx.movie import Movie
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from isx.export.options import Progress
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Spot", "export_movie_overview", "find_spots"]
 
 _MOST_FRAMES = 1500  # statistics of a long movie come from this many of its frames
-_BLOCK = 32
 _SPOTS = 12
 _WIDTH = 15.0  # inches
 _GROUND, _INK, _FAINT = "#0f1318", "#e8e6e3", "#8b929a"
@@ -71,36 +72,43 @@ def export_movie_overview(
         valid = np.flatnonzero(movie._samples.mask())[: movie._open_source().num_stored]
         if not len(valid) or 0 in movie.shape:
             raise IsxError(f"{movie.file_path} has no frames to draw.")
-        mean, flicker = _statistics(movie, valid, progress)
-        spots = find_spots(movie, valid, flicker)
+        chosen = valid[np.unique(np.linspace(0, len(valid) - 1, min(_MOST_FRAMES, len(valid))).astype(int))]
+        total = len(chosen) + len(valid) + 1
+        mean, flicker = _statistics(movie, chosen, lambda done: progress(done, total))
+        radius = max(2, round(min(flicker.shape) / 55))
+        centres = find_spots(flicker, radius)
+        spots = _watch(movie, valid, centres, radius, lambda done: progress(len(chosen) + done, total))
         figure = _figure(movie, mean, spots, _moments(spots, valid))
         agg.FigureCanvasAgg(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=120, facecolor=_GROUND)
         output.write(buffer.getvalue())
-        progress(1, 1)
+        progress(total, total)
 
 
 def _statistics(
-    movie: Movie, valid: NDArray[np.intp], progress: Progress
+    movie: Movie, chosen: NDArray[np.intp], progress: Callable[[int], object]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean image, and where the light rises in bursts: spread times positive skewness, smoothed."""
-    chosen = valid[np.unique(np.linspace(0, len(valid) - 1, min(_MOST_FRAMES, len(valid))).astype(int))]
-    shape = movie.shape[1:]
-    first = np.nan_to_num(movie[int(chosen[0])].astype(np.float64))
-    sums = np.zeros((3, *shape))
-    for at in range(0, len(chosen), _BLOCK):
-        block = np.nan_to_num(movie[chosen[at : at + _BLOCK]].astype(np.float64)) - first
-        sums[0] += block.sum(0)
-        power = block * block
-        sums[1] += power.sum(0)
-        sums[2] += (power * block).sum(0)
-        progress(at + len(block), len(chosen) + _BLOCK)
-    a, b, c = sums / len(chosen)
+    first = _frame(movie, int(chosen[0]))
+    a, b, c = np.zeros((3, *first.shape))
+    for done, sample in enumerate(chosen.tolist(), 1):
+        change = _frame(movie, sample) - first
+        a += change
+        power = change * change
+        b += power
+        c += power * change
+        progress(done)
+    a, b, c = (total / len(chosen) for total in (a, b, c))
     variance = np.maximum(b - a * a, 1e-12)
     skewness = (c - 3 * a * b + 2 * a**3) / variance**1.5
     flicker = np.sqrt(variance) * np.clip(skewness, 0, 4)
     return first + a, _smooth(flicker, 2)
+
+
+def _frame(movie: Movie, sample: int) -> NDArray[np.float64]:
+    frame: NDArray[np.float64] = np.nan_to_num(movie.get_frame_data(sample).astype(np.float64))
+    return frame
 
 
 def _smooth(image: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
@@ -117,12 +125,9 @@ def _smooth(image: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
     return image
 
 
-def find_spots(
-    movie: Movie, valid: NDArray[np.intp], flicker: NDArray[np.float64], count: int = _SPOTS
-) -> list[Spot]:
-    """The `count` roundest and strongest peaks of `flicker` that lie apart, from top to bottom."""
-    rows, columns = flicker.shape
-    radius = max(2, round(min(rows, columns) / 55))
+def find_spots(flicker: NDArray[np.float64], radius: int, count: int = _SPOTS) -> list[tuple[int, int]]:
+    """Row and column of the `count` roundest and strongest peaks that lie apart, from top to bottom."""
+    columns = flicker.shape[1]
     left = _roundness(flicker, radius)
     threshold = 0.12 * max(float(left.max()), 1e-9)
     centres: list[tuple[int, int]] = []
@@ -133,7 +138,7 @@ def find_spots(
         centres.append((row, column))
         reach = 4 * radius
         left[max(0, row - reach) : row + reach + 1, max(0, column - reach) : column + reach + 1] = -np.inf
-    return [Spot(r, c, _trace(movie, valid, r, c, radius)) for r, c in sorted(centres)]
+    return sorted(centres)
 
 
 def _roundness(image: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
@@ -151,25 +156,34 @@ def _roundness(image: NDArray[np.float64], radius: int) -> NDArray[np.float64]:
     return np.maximum(-least, 0)
 
 
-def _trace(movie: Movie, valid: NDArray[np.intp], row: int, column: int, radius: int) -> NDArray[np.float64]:
-    """Light of a disc less that of the ring around it, relative to the light there."""
-    _, rows, columns = movie.shape
-    reach = 3 * radius
-    down = slice(max(0, row - reach), min(rows, row + reach + 1))
-    across = slice(max(0, column - reach), min(columns, column + reach + 1))
-    y, x = np.ogrid[down, across]
-    distance = np.hypot(y - row, x - column)
-    disc, ring = distance <= radius, (distance > 1.8 * radius) & (distance <= reach)
-    trace = np.full(len(movie), np.nan)
-    for at in range(0, len(valid), 4096):
-        some = valid[at : at + 4096]
-        block = movie[some, down, across].astype(np.float64)
-        around = block[:, ring].mean(1) if ring.any() else 0.0
-        trace[some] = block[:, disc].mean(1) - around
-    baseline = np.nanpercentile(trace, 20)
-    scale = np.nan_to_num(movie[int(valid[0]), down, across].astype(np.float64))[disc].mean()
-    relative: NDArray[np.float64] = (trace - baseline) / (abs(scale) or 1.0)
-    return relative
+def _watch(
+    movie: Movie,
+    valid: NDArray[np.intp],
+    centres: list[tuple[int, int]],
+    radius: int,
+    progress: Callable[[int], object],
+) -> list[Spot]:
+    """Light of a disc around each centre less that of the ring around it, relative to the light there."""
+    if not centres:
+        return []
+    y, x = np.ogrid[: movie.shape[1], : movie.shape[2]]
+    distances = [np.hypot(y - row, x - column) for row, column in centres]
+    discs = [np.flatnonzero(d <= radius) for d in distances]
+    rings = [np.flatnonzero((d > 1.8 * radius) & (d <= 3 * radius)) for d in distances]
+    pixels = np.concatenate(discs + rings)
+    sizes = np.array([len(group) for group in discs + rings])
+    starts = np.cumsum(sizes) - sizes
+    light = np.empty((len(valid), 2, len(centres)))
+    for done, sample in enumerate(valid.tolist()):
+        picked = np.nan_to_num(movie.get_frame_data(sample).ravel()[pixels].astype(np.float64))
+        light[done] = (np.add.reduceat(picked, starts) / sizes).reshape(2, -1)
+        progress(done + 1)
+    change = light[:, 0] - light[:, 1]
+    change -= np.percentile(change, 20, axis=0)
+    resting = np.abs(np.median(light[:, 0], axis=0))
+    traces = np.full((len(centres), len(movie)), np.nan)
+    traces[:, valid] = (change / np.where(resting > 0, resting, 1)).T
+    return [Spot(row, column, trace) for (row, column), trace in zip(centres, traces, strict=True)]
 
 
 def _moments(spots: list[Spot], valid: NDArray[np.intp]) -> list[int]:
@@ -202,7 +216,7 @@ def _figure(movie: Movie, mean: NDArray[np.float64], spots: list[Spot], moments:
     small, tall = (half - gap) / 2, (height - gap) / 2
     for k, moment in enumerate(moments):
         x = left + half + gap + k * (small + gap)
-        frame = np.nan_to_num(movie[moment].astype(np.float64))
+        frame = _frame(movie, moment)
         _show(panel(x, head, small, tall), to_gray(frame), f"frame at {seconds[moment]:.2f} s")
         change = _smooth((frame - mean) / np.maximum(np.abs(mean), 1e-9), 1)
         bright = max(float(np.percentile(change, 99.9)), 1e-9)
