@@ -39,7 +39,7 @@ def test_ctrl_c(tmp_path):
     # A shell without job control starts its background jobs deaf to Ctrl-C, tests among them.
     listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from isx.cli import main; main()"
     process = _isx("demo", tmp_path / "demo", "--frames", "50000", start=("-c", listening))
-    while not list(tmp_path.glob("demo/.*.partial")):
+    while not any(path.stat().st_size for path in tmp_path.glob("demo/.*.partial")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
