@@ -56,7 +56,8 @@ def _is_bool(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return plain and -(2**63) <= value < 2**64  # false for NaN and infinities too
 
 
 def _is_numbers(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import struct
 import sys
 import warnings
@@ -108,6 +109,16 @@ def test_isxd_wrong_types_and_absurd_counts(tmp_path):
             touch(path)
         del target[keys[-1]]
         path.write_bytes(make.isxd_bytes(body, changed))
+        touch(path)
+
+
+@pytest.mark.parametrize("literal", [b"1e400", b"-1e400", b"1e308", b"-0", b"9" * 400, b"1" + b"0" * 5000])
+def test_isxd_numbers_beyond_all_bounds(tmp_path, literal):
+    path = tmp_path / "m.isxd"
+    body, members = isxd()
+    text = json.dumps(members).encode()
+    for match in re.finditer(rb"(?<=[ \[])\d+", text):
+        path.write_bytes(make.isxd_bytes(body, text[: match.start()] + literal + text[match.end() :]))
         touch(path)
 
 

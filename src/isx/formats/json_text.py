@@ -51,7 +51,8 @@ def _number(value: float) -> str:
         return "-0.0" if math.copysign(1.0, value) < 0 else "0.0"
     if not math.isfinite(value):
         return "null"
-    return f"{value:.15g}"
+    text = f"{value:.15g}"
+    return repr(value) if abs(value) > 1.7e308 and math.isinf(float(text)) else text
 
 
 def _integer(value: int) -> str:
