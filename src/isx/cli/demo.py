@@ -43,8 +43,8 @@ def command(
             paths |= samples.write(folder, scene, [sample.name], progress=progress)
         console.print(f"[green]made[/]  {escape(paths[sample.name])}")
     console.print()
-    for path in paths.values():
-        show(path)
+    for number, path in enumerate(paths.values()):
+        show(path, session=number == 0)  # one session is behind all of them
     for names, output in EXPORTS:
         _export([paths[name] for name in names], os.path.join(folder, output))
     console.print(f"\nLook at [bold]{escape(os.path.join(folder, EXPORTS[0][1]))}[/]")

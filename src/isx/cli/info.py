@@ -262,9 +262,12 @@ def command(
         raise typer.Exit(1)
 
 
-def show(path: str) -> None:
+def show(path: str, *, session: bool = True) -> None:
     """Print what is in one file, or what is wrong with it."""
-    _show(_look_into(path), stdout())
+    file = _look_into(path)
+    if not session:
+        file.sections.pop("session", None)
+    _show(file, stdout())
 
 
 def _document(file: _File) -> dict[str, Any]:
