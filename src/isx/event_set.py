@@ -277,8 +277,8 @@ class EventSet:
     ) -> NDArray[np.float32]:
         """Events on the samples of a recording.
 
-        An event belongs to the sample during which it happened, computed exactly. Events outside the recording
-        are left out.
+        An event belongs to the sample nearest in time, and half way between two to the earlier one, as in the
+        table that :func:`isx.export_event_set_to_csv` writes. Events outside the recording are left out.
 
         Parameters
         ----------

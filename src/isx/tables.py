@@ -1,4 +1,4 @@
-"""Tables of samples for `to_dataframe()`, whose pandas is imported on use, and sorting of times into samples."""
+"""Tables of samples for `to_dataframe()`, whose pandas is imported on use, and matching of times to samples."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def samples_table(values: NDArray[Any], names: Sequence[str], timing: Timing) ->
 def samples_of(
     offsets: NDArray[np.uint64], source: Timing, target: Timing
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Sample of `target` during which each time falls, exactly.
+    """Sample of `target` nearest to each time, computed exactly; half way between two it is the earlier one.
 
     Parameters
     ----------
@@ -63,13 +63,13 @@ def samples_of(
     period = Fraction(target._impl.step.num, target._impl.step.den)
     if period <= 0:
         raise ValueError("the period of the samples must be positive")
-    # index = floor((offset / 1e6 + shift) / period) = floor((offset * factor + first) / divisor)
+    # index = ceil((offset / 1e6 + shift) / period - 1/2) = -floor((half - offset * factor - first) / divisor)
     scale, shift = 1 / (period * 1_000_000), (starts[0] - starts[1]) / period
-    divisor = math.lcm(scale.denominator, shift.denominator)
-    factor, first = int(scale * divisor), int(shift * divisor)
-    largest = int(offsets.max(initial=0)) * factor + abs(first)
+    divisor = 2 * math.lcm(scale.denominator, shift.denominator)
+    factor, first, half = int(scale * divisor), int(shift * divisor), divisor // 2
+    largest = int(offsets.max(initial=0)) * factor + abs(first) + divisor
     # Python's integers where 64 bits do not do
-    times = offsets.astype(np.int64) if max(largest, divisor) < 2**63 else offsets.astype(object)
-    samples = (times * factor + first) // divisor
+    times = offsets.astype(np.int64) if largest < 2**63 else offsets.astype(object)
+    samples = -((half - first - times * factor) // divisor)
     inside = ((samples >= 0) & (samples < target.num_samples)).astype(np.bool_)
     return np.where(inside, samples, 0).astype(np.int64), inside

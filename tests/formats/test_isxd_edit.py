@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import struct
@@ -119,6 +121,60 @@ def test_killed_at_any_moment(path, note, monkeypatch):
         assert finished == (stop == 7)
         assert read(path)[1] in (OLD, new), f"unreadable after change {stop}"
     assert read(path) == (200, new)
+
+
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning")
+def test_killed_edits_are_never_half_done(path, monkeypatch):
+    """Texts of equal length: any mixture of the two would read, but be neither."""
+    seen = set()
+    for stop in range(8):
+        write(path, OLD)
+        for leftover in path.parent.glob(".*"):
+            leftover.unlink()
+        mortal = Mortal(stop)
+        with monkeypatch.context() as patch:
+            patch.setattr("isx.formats.isxd.open", mortal.open, raising=False)
+            patch.setattr("isx.formats.isxd.unlink", mortal.unlink)
+            with contextlib.suppress(Killed):
+                replace_metadata(str(path), len(BODY), OLD | {"note": "y" * 100})
+        note = read(path)[1]["note"]
+        assert note in ("x" * 100, "y" * 100)
+        seen.add(note)
+    assert len(seen) == 2
+
+
+class FullDisk(Mortal):
+    """Fails as a full disk does, once, and works again after that."""
+
+    def due(self):
+        self.left -= 1
+        if self.left == -1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return False
+
+
+@pytest.mark.parametrize("stop", range(6))
+@pytest.mark.parametrize("note", ["", "z" * 3000])
+def test_a_full_disk_changes_nothing(path, note, stop, monkeypatch):
+    before = path.read_bytes()
+    disk = FullDisk(stop)
+    with monkeypatch.context() as patch:
+        patch.setattr("isx.formats.isxd.open", disk.open, raising=False)
+        with pytest.raises(isx.IsxFileError, match=r"Cannot edit .*No space left"):
+            replace_metadata(str(path), len(BODY), {"type": 0, "note": note})
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == ["file.isxd"]
+
+
+def test_the_journal_of_another_file_is_not_believed(path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("isx.formats.isxd.unlink", Mortal(0).unlink)
+        with pytest.raises(Killed):
+            replace_metadata(str(path), len(BODY), {"type": 0, "note": "left behind"})
+    assert read(path)[1]["note"] == "left behind"
+    path.write_bytes(bytes(300) + b"damaged")
+    with pytest.raises(isx.IsxFormatError, match="no readable metadata"):
+        read(path)
 
 
 def test_a_torn_journal_is_not_believed(path):

@@ -34,6 +34,7 @@ import math
 import threading
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -224,9 +225,8 @@ class EventsIsxd:
         members.integer("dataType")
         self._analog = members.boolean("analog") if version else "GPIO4_AI" in names
         starts = {name: places.integer(name, 0, self._body_size) for name in names}
-        ends = dict(
-            zip(sorted(starts.values()), [*sorted(starts.values())[1:], self._body_size], strict=True)
-        )
+        places_in_order = [*sorted(starts.values()), self._body_size]
+        ends = dict(pairwise(places_in_order))
         self._blocks = [
             _Block(self._file.read(at, ends[at] - at), self._analog, f"{self.given_path}, channel {name!r}")
             for name, at in starts.items()
