@@ -8,6 +8,7 @@ import typer
 
 import isx
 from isx.cli import demo, export, info
+from isx.cli import info_sets as _info_sets  # noqa: F401 - adds to isx info
 from isx.cli.terminal import guarded
 
 __all__ = ["app"]

@@ -24,6 +24,9 @@ EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("movie",), "movie.tif"),
     (("gpio",), "gpio.csv"),
     (("imu",), "imu.csv"),
+    (("cells",), "cells.png"),
+    (("cells",), "traces.csv"),
+    (("events",), "events.csv"),
 )
 
 

@@ -28,9 +28,12 @@ class Options:
 
     time_ref: str = "start"
     write_invalid_frames: bool = False
+    properties: str = ""
+    event_list: bool = False
 
 
-#: Called with the input files, the output file, the options and the progress callback.
+#: Called with the input files, the output file, the options and the progress callback; gives a text naming what
+#: was written if that is not the output file.
 Exporter: TypeAlias = Callable[[Sequence[str], str, Options, Progress], object]
 
 
@@ -64,6 +67,36 @@ def _gpio_to_isxd(inputs: Sequence[str], output: str, _options: Options, progres
     write_gpio_isxd(path, output, progress=progress)
 
 
+def _cell_set_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    properties = options.properties
+    isx.export_cell_set_to_csv_tiff(inputs, output, "", options.time_ref, properties, progress=progress)
+
+
+def _cell_set_to_tiff(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> str:
+    properties = options.properties
+    isx.export_cell_set_to_csv_tiff(inputs, "", output, options.time_ref, properties, progress=progress)
+    base, ending = os.path.splitext(output)
+    return f"{base}_NAME{ending} for each cell, and the map of those not rejected"
+
+
+def _cell_set_to_picture(inputs: Sequence[str], output: str, _options: Options, _progress: Progress) -> None:
+    from isx.plotting import plot_cell_set, save_figure
+
+    with isx.CellSet.read(_only(inputs, output)) as cells:
+        save_figure(plot_cell_set(cells), output)
+
+
+def _event_set_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    isx.export_event_set_to_csv(
+        inputs,
+        output,
+        options.time_ref,
+        options.properties,
+        sparse_output=not options.event_list,
+        progress=progress,
+    )
+
+
 def _only(inputs: Sequence[str], output: str) -> str:
     if len(inputs) > 1:
         raise ValueError(f"{output} takes one input, not {len(inputs)}.")
@@ -80,6 +113,13 @@ EXPORTERS: dict[tuple[type[Any], str], Exporter] = {
     (isx.Image, "png"): _image_to_png,
     (isx.GpioSet, "csv"): _gpio_to_csv,
     (isx.GpioSet, "isxd"): _gpio_to_isxd,
+    (isx.CellSet, "csv"): _cell_set_to_csv,
+    (isx.CellSet, "tif"): _cell_set_to_tiff,
+    (isx.CellSet, "tiff"): _cell_set_to_tiff,
+    (isx.CellSet, "png"): _cell_set_to_picture,
+    (isx.CellSet, "pdf"): _cell_set_to_picture,
+    (isx.CellSet, "svg"): _cell_set_to_picture,
+    (isx.EventSet, "csv"): _event_set_to_csv,
 }
 
 
@@ -122,15 +162,21 @@ def command(
     write_invalid_frames: Annotated[
         bool, typer.Option(help="Write dropped and cropped frames of movies as zeros.")
     ] = False,
+    properties: Annotated[
+        str, typer.Option(help="Cell and event sets: also write a table of their cells to this file.")
+    ] = "",
+    event_list: Annotated[
+        bool, typer.Option("--list", help="Event sets: one row per event instead of one per sample.")
+    ] = False,
 ) -> None:
     """Export INPUTS to the format that the extension of the output names."""
     require_time_ref(time_ref)
-    export_files(inputs, output, Options(time_ref, write_invalid_frames))
+    export_files(inputs, output, Options(time_ref, write_invalid_frames, properties, event_list))
 
 
 def export_files(inputs: Sequence[str], output: str, options: Options | None = None) -> None:
     """Export with a progress bar, and say what was written."""
     exporter = find_exporter(inputs, output)
     with progress_bar(f"writing {os.path.basename(output)}") as progress:
-        exporter(inputs, output, options or Options(), progress)
-    stdout().print(f"[green]wrote[/] {escape(output)}")
+        written = exporter(inputs, output, options or Options(), progress)
+    stdout().print(f"[green]wrote[/] {escape(written if isinstance(written, str) else output)}")

@@ -59,6 +59,8 @@ SAMPLES: tuple[SampleFile, ...] = (
     SampleFile("movie", "_video.isxd", "isx.samples.movie:write_movie"),
     SampleFile("gpio", ".gpio", "isx.samples.gpio:write_gpio"),
     SampleFile("imu", ".imu", "isx.samples.imu:write_imu"),
+    SampleFile("cells", "_cells.isxd", "isx.samples.sets:write_cell_set"),
+    SampleFile("events", "_events.isxd", "isx.samples.sets:write_event_set"),
 )
 
 

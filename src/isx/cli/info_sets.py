@@ -1,0 +1,58 @@
+"""What ``isx info`` tells of cell sets and event sets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import isx  # noqa: TC001 - singledispatch reads the annotations
+from isx.cli.facts import Sections, Shown
+from isx.cli.info import describe, session_section, spacing_facts, timing_section
+
+__all__: list[str] = []
+
+_NAMED = 8  # names that are shown
+
+
+@describe.register
+def _cell_set(cells: isx.CellSet) -> Sections:
+    assert cells.timing is not None
+    assert cells.spacing is not None
+    rows, columns = cells.spacing.num_pixels
+    return {
+        "cells": label_facts(cells.names, cells.statuses),
+        "picture": {
+            "size": Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)"),
+            **spacing_facts(cells.spacing),
+        },
+        "timing": timing_section(cells.timing),
+        "session": session_section(cells),
+    }
+
+
+@describe.register
+def _event_set(events: isx.EventSet) -> Sections:
+    assert events.timing is not None
+    counts = [len(events.get_cell_data(i)[0]) for i in range(len(events.names))]
+    seconds = events.timing.num_samples * events.timing.period.secs_float
+    facts = label_facts(events.names, [])
+    facts["events"] = sum(counts)
+    if counts and seconds > 0:
+        low, high = min(counts) / seconds, max(counts) / seconds
+        facts["event rate"] = Shown([low, high], f"{low:.4g} to {high:.4g} Hz")
+    return {
+        "cells": facts,
+        "timing": timing_section(events.timing),
+        "session": session_section(events),
+    }
+
+
+def label_facts(names: list[str], statuses: list[str]) -> dict[str, Any]:
+    """Number, statuses and names of cells or vessels."""
+    more = f", ... {names[-1]}" if len(names) > _NAMED else ""
+    facts: dict[str, Any] = {"number": len(names)}
+    counts = Counter(statuses)
+    facts.update({status: counts[status] for status in ("accepted", "undecided", "rejected") if statuses})
+    if names:
+        facts["names"] = Shown(names, ", ".join(names[:_NAMED]) + more)
+    return facts

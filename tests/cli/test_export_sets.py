@@ -1,0 +1,72 @@
+"""isx export and isx info of cell sets and event sets."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from isx import samples
+
+SCENE = samples.Scene(seed=5, num_frames=60, shape=(50, 70), num_neurons=5)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return samples.write(tmp_path_factory.mktemp("sets"), SCENE, ["cells", "events"])
+
+
+def test_cell_set_to_csv(run, files, tmp_path):
+    output, properties = tmp_path / "traces.csv", tmp_path / "cells.csv"
+    status, out, err = run("export", files["cells"], "-o", output, "--properties", properties)
+    assert (status, out, err) == (0, f"wrote {output}\n", "")
+    names = ", ".join(neuron.name for neuron in SCENE.neurons)
+    lines = output.read_text().splitlines()
+    assert lines[0] == f" , {names}"
+    assert len(lines) == 62
+    assert properties.read_text().startswith("Name,Status,ColorR")
+
+
+def test_cell_set_to_images(run, files, tmp_path):
+    status, out, err = run("export", files["cells"], "-o", tmp_path / "i.tif")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"wrote {tmp_path / 'i_NAME.tif'} for each cell, and the map")
+    names = [neuron.name for neuron in SCENE.neurons]
+    assert {p.name for p in tmp_path.iterdir()} == {
+        f"i_{name}.tif" for name in [*names, "accepted-cells-map"]
+    }
+
+
+def test_cell_set_to_picture(run, files, tmp_path):
+    pytest.importorskip("matplotlib")
+    assert run("export", files["cells"], "-o", tmp_path / "i.png")[0] == 0
+    assert (tmp_path / "i.png").read_bytes()[:4] == b"\x89PNG"
+    status, _, err = run("export", files["cells"], files["cells"], "-o", tmp_path / "j.png")
+    assert status == 1
+    assert "takes one input, not 2" in err
+
+
+def test_event_set_to_csv(run, files, tmp_path):
+    output = tmp_path / "events.csv"
+    assert run("export", files["events"], "-o", output, "--time-ref", "unix")[0] == 0
+    lines = output.read_text().splitlines()
+    assert lines[1].startswith("1710263730.25, 0, ")
+    assert len(lines) == 61
+    assert run("export", files["events"], "-o", tmp_path / "list.csv", "--list")[0] == 0
+    assert (tmp_path / "list.csv").read_text().startswith("Time (s), Cell Name, Value\n")
+    status, _, err = run("export", files["events"], "-o", tmp_path / "x.csv", "--time-ref", "tsc")
+    assert status == 1
+    assert "Invalid setting for writeTimeRelativeTo" in err
+
+
+def test_info(run, files):
+    status, out, _ = run("info", files["cells"], files["events"], "--json")
+    assert status == 0
+    cells, events = json.loads(out)["files"]
+    assert (cells["kind"], events["kind"]) == ("CellSet", "EventSet")
+    decided = [cells["cells"][status] for status in ("accepted", "undecided", "rejected")]
+    assert sum(decided) == cells["cells"]["number"] == 5
+    assert cells["picture"]["size"] == [50, 70]
+    assert events["cells"]["names"] == [neuron.name for neuron in SCENE.neurons]
+    assert events["cells"]["events"] > 0
+    assert "Animal ID" in run("info", files["events"])[1]

@@ -1,0 +1,62 @@
+"""The cell set and event set of a sample recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import isx
+from isx import samples
+
+SCENE = samples.Scene(seed=3, num_frames=400, shape=(60, 80), num_neurons=6)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return samples.write(tmp_path_factory.mktemp("samples"), SCENE, ["cells", "events"])
+
+
+def test_a_seed_decides_every_byte(paths, tmp_path):
+    again = samples.write(
+        tmp_path, samples.Scene(seed=3, num_frames=400, shape=(60, 80), num_neurons=6), paths
+    )
+    for name, path in paths.items():
+        assert Path(path).read_bytes() == Path(again[name]).read_bytes()
+
+
+def test_cells_are_those_of_the_movie(paths):
+    with isx.CellSet.read(paths["cells"]) as cells:
+        assert cells.names == [neuron.name for neuron in SCENE.neurons]
+        assert cells.timing == SCENE.timing
+        assert cells.spacing == SCENE.spacing
+        np.testing.assert_array_equal(cells.footprints, SCENE.footprints())
+        missing = ~SCENE.timing.get_valid_samples_mask()
+        np.testing.assert_array_equal(np.isnan(cells.traces), np.broadcast_to(missing, cells.traces.shape))
+        for trace, truth in zip(cells.traces[:, ~missing], SCENE.traces()[:, ~missing], strict=True):
+            assert np.corrcoef(trace, truth)[0, 1] > 0.7 or not truth.any()
+        assert set(cells.statuses) == {"accepted", "undecided", "rejected"}
+        info = cells.get_acquisition_info()
+    assert info["Recording UUID"] == SCENE.recording_uuid
+    assert info["Trace Units"] == "dF over F"
+
+
+def test_events_are_those_of_the_cells(paths):
+    with isx.EventSet.read(paths["events"]) as events:
+        assert events.names == [neuron.name for neuron in SCENE.neurons]
+        assert events.timing.num_samples == 400
+        for i, (seconds, _) in enumerate(SCENE.events):
+            offsets, amplitudes = events.get_cell_data(i)
+            assert len(offsets) <= len(seconds)
+            assert not (offsets % 50_000).any()
+            assert (amplitudes > 0).all()
+            late = offsets[:, None] / 1e6 - seconds
+            assert ((late >= -1e-9) & (late < 0.05)).any(axis=1).all()
+
+
+def test_a_scene_without_neurons(tmp_path):
+    scene = samples.Scene(num_frames=3, shape=(8, 8), num_neurons=0)
+    paths = samples.write(tmp_path, scene, ["cells", "events"])
+    assert isx.CellSet.read(paths["cells"]).num_cells == 0
+    assert isx.EventSet.read(paths["events"]).names == ["C00"]
