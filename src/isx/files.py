@@ -215,14 +215,19 @@ class OutputFile:
             _being_written.add(self.path)
         folder, name = os.path.split(self.path)
         self.temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.partial")
+        self._owner = os.getpid()
+        self._open = True
         try:
             self._fd = os.open(self.temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
         except OSError as error:
-            _being_written.discard(self.path)
+            self._finish()
             text = cannot_open.format(path=self.given_path, error=error.strerror or error)
             raise IsxFileError(text) from None
-        self._owner = os.getpid()
-        self._open = True
+        except BaseException:  # Ctrl-C while the system was creating the file, which a busy disk makes likely
+            self._finish()
+            with contextlib.suppress(OSError):
+                os.unlink(self.temporary)
+            raise
 
     def write(self, data: Any) -> None:
         """Append bytes, or the bytes of a C-contiguous array."""
