@@ -40,6 +40,8 @@ __all__ = [
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # for the writer of a pipe
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HAS_PREADV = hasattr(os, "preadv")
+_HAS_FADVISE = hasattr(os, "posix_fadvise")
+_WRITE_BEHIND = 32 << 20
 _LARGE_READ = 1 << 30  # systems cut single reads at 2 GB
 
 
@@ -228,6 +230,9 @@ class OutputFile:
             with contextlib.suppress(OSError):
                 os.unlink(self.temporary)
             raise
+        self._owner = os.getpid()
+        self._open = True
+        self._unsynced = 0
 
     def write(self, data: Any) -> None:
         """Append bytes, or the bytes of a C-contiguous array."""
@@ -236,11 +241,22 @@ class OutputFile:
         if not view.nbytes:
             return
         view = view.cast("B")
+        self._unsynced += len(view)
         try:
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
             raise self.writing_error(error) from None
+        if self._unsynced >= _WRITE_BEHIND:
+            self._start_writing_out()
+
+    def _start_writing_out(self) -> None:
+        """Let the system begin to write to the disk, so that :meth:`commit` need not wait for all of it."""
+        if _HAS_FADVISE:
+            end = os.lseek(self._fd, 0, os.SEEK_CUR)
+            with contextlib.suppress(OSError):
+                os.posix_fadvise(self._fd, end - self._unsynced, self._unsynced, os.POSIX_FADV_DONTNEED)
+        self._unsynced = 0
 
     def overwrite(self, data: Any, offset: int) -> None:
         """Write at `offset`, over what is there or behind it; :meth:`write` goes on where it was."""
