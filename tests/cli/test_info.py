@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import isx
+from isx import samples
 from isx.cli.facts import Shown, for_json, length_text, size_text, value_text
 from isx.cli.info import _look_into, timing_section
 
@@ -167,3 +168,20 @@ def test_any_file_is_told_or_refused(path):
         assert file.kind
     else:
         assert isinstance(file.error, isx.IsxError)
+
+
+def test_series_of_every_kind(run, tmp_path):
+    """Three recordings, one after the other; the files of each kind make up a series."""
+    starts = [isx.Time._from_secs_since_epoch(isx.Duration.from_secs(s)) for s in (300, 100, 200)]
+    scenes = [
+        samples.Scene(seed=2, num_frames=20, shape=(30, 40), num_neurons=2, start=start) for start in starts
+    ]
+    written = [samples.write(tmp_path, scene) for scene in scenes]
+    for name in written[0]:
+        paths = [paths[name] for paths in written]
+        status, out, err = run("info", "--json", *paths)
+        assert status == 0, out + err
+        series = json.loads(out)["series"]
+        assert series["one_recording"] is True, name
+        assert series["files"] == [paths[1], paths[2], paths[0]], name
+        assert 97 < series["longest_gap"] < 100, name

@@ -17,12 +17,14 @@ from rich.table import Table
 
 import isx
 from isx.cli.facts import Sections, Shown, for_json, length_text, size_text, value_text
-from isx.cli.series import summary
+from isx.cli.series import member_of, summary
 from isx.cli.terminal import close_if_open, one_line, print_error, stdout
 from isx.errors import IsxWarning
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from isx.series import Member
 
 __all__ = [
     "NAME",
@@ -211,11 +213,11 @@ class _File(NamedTuple):
     sections: Sections
     warnings: list[str]
     error: Exception | None
-    opened: Any
+    member: tuple[type[Any], Member] | None
 
 
 def _look_into(path: str) -> _File:
-    size, kind, sections, opened = 0, None, {}, None
+    size, kind, sections, opened, member = 0, None, {}, None, None
     failure: Exception | None = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", IsxWarning)
@@ -226,6 +228,7 @@ def _look_into(path: str) -> _File:
                 opened._open_source().kind.label if isinstance(opened, isx.Movie) else type(opened).__name__
             )
             sections = {title: facts for title, facts in describe(opened).items() if facts}
+            member = member_of(opened)
         except FileNotFoundError:
             failure = isx.IsxFileNotFoundError(f"File does not exist: {path}")
         except (isx.IsxError, OSError, ValueError) as error:
@@ -233,7 +236,7 @@ def _look_into(path: str) -> _File:
         finally:
             close_if_open(opened)
     notes = list(dict.fromkeys(one_line(w.message) for w in caught if issubclass(w.category, UserWarning)))
-    return _File(path, kind, size, sections, notes, failure, opened)
+    return _File(path, kind, size, sections, notes, failure, member)
 
 
 def command(
@@ -250,7 +253,7 @@ def command(
         seen.append(file)
         if not as_json:
             _show(file, stdout())
-    series = summary([file.opened for file in seen if file.error is None])
+    series = summary([file.member for file in seen if file.error is None])
     if as_json:
         document = {"files": [_document(file) for file in seen], "series": for_json(series) or None}
         typer.echo(json.dumps(document, indent=2))

@@ -9,33 +9,71 @@ from typing import TYPE_CHECKING, Any
 import isx
 from isx.cli.facts import Shown, length_text
 from isx.errors import IsxSeriesError
-from isx.series import Member, movie_order
+from isx.series import (
+    Member,
+    cell_set_order,
+    event_set_order,
+    gpio_set_order,
+    movie_order,
+    vessel_set_order,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["SERIES", "summary"]
+__all__ = ["SERIES", "member_of", "summary"]
 
 
 def _movie(movie: isx.Movie) -> Member:
-    timing, spacing = movie.timing, movie.spacing
-    assert timing is not None
-    return Member(movie.file_path or "", timing, spacing, movie.dtype)
+    return Member(movie.file_path or "", _timing(movie), movie.spacing, movie.dtype)
+
+
+def _cell_set(cells: isx.CellSet) -> Member:
+    return Member(cells.file_path or "", _timing(cells), cells.spacing, count=cells.num_cells or 0)
+
+
+def _vessel_set(vessels: isx.VesselSet) -> Member:
+    traits = (vessels.get_vessel_set_type(), vessels.has_correlation_heatmaps())
+    count = vessels.num_vessels or 0
+    return Member(vessels.file_path or "", _timing(vessels), vessels.spacing, count=count, traits=traits)
+
+
+def _event_set(events: isx.EventSet) -> Member:
+    return Member(events.file_path or "", _timing(events), names=tuple(events.names))
+
+
+def _gpio_set(gpio: isx.GpioSet) -> Member:
+    return Member(gpio.file_path or "", _timing(gpio), names=tuple(gpio.names))
+
+
+def _timing(obj: Any) -> isx.Timing:
+    timing: isx.Timing = obj.timing
+    return timing
 
 
 #: Class -> (what a series needs to know of one file, order in time with checks).
 SERIES: dict[type[Any], tuple[Callable[[Any], Member], Callable[[Sequence[Member]], list[int]]]] = {
     isx.Movie: (_movie, movie_order),
+    isx.CellSet: (_cell_set, cell_set_order),
+    isx.VesselSet: (_vessel_set, vessel_set_order),
+    isx.EventSet: (_event_set, event_set_order),
+    isx.GpioSet: (_gpio_set, gpio_set_order),
 }
 
 
-def summary(opened: Sequence[Any]) -> dict[str, Any]:
+def member_of(opened: Any) -> tuple[type[Any], Member] | None:
+    """What a series needs to know of an open file, with its class; None for files that make up no series."""
+    kind = type(opened)
+    return (kind, SERIES[kind][0](opened)) if kind in SERIES else None
+
+
+def summary(found: Sequence[tuple[type[Any], Member] | None]) -> dict[str, Any]:
     """Facts on files of one kind as a series; empty if there is just one file, or they are of several kinds."""
-    kinds = {type(obj) for obj in opened}
-    if len(opened) < 2 or len(kinds) != 1 or not kinds <= SERIES.keys():
+    kinds = {entry[0] if entry else None for entry in found}
+    if len(found) < 2 or len(kinds) != 1 or None in kinds:
         return {}
-    to_member, order_of = SERIES[kinds.pop()]
-    members = [to_member(obj) for obj in opened]
+    members = [entry[1] for entry in found if entry]
+    order_of = SERIES[next(kind for kind in kinds if kind)][1]
     paths = [member.path for member in members]
     try:
         order = order_of(members)
