@@ -58,7 +58,9 @@ def _blocks(page):
     return re.findall(r"^```python\n(.*?)^```$", _text(page), re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["docs/guide/quickstart.md", "docs/guide/samples.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/guide/quickstart.md", "docs/guide/movies.md", "docs/guide/samples.md"]
+)
 def test_the_examples_of_the_guide_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {}

@@ -180,7 +180,7 @@ def _recording(path: str) -> tuple[str, Element]:
     finally:
         file.close()
     try:
-        root = defusedxml.ElementTree.fromstring(text, forbid_dtd=True)
+        root = defusedxml.ElementTree.fromstring(text)
     except DefusedXmlException as error:
         raise IsxFormatError(f"{path} is refused: {error}. No recording has entities of its own.") from None
     except (SyntaxError, ValueError, LookupError, RecursionError) as error:
