@@ -25,6 +25,7 @@ from isx.export.tracking_csv import (
     export_nvision_movie_tracking_frame_data_to_csv,
     export_nvision_movie_tracking_zone_data_to_csv,
 )
+from isx.export.vessel_set_files import export_vessel_set_to_csv_tiff
 from isx.formats.tracking import Tracking, Zone
 from isx.gpio_set import GpioSet
 from isx.image import Image
@@ -61,6 +62,7 @@ __all__ = [
     "export_nvision_movie_tracking_frame_data_to_csv",
     "export_nvision_movie_tracking_zone_data_to_csv",
     "export_tiff_to_isxd_image",
+    "export_vessel_set_to_csv_tiff",
     "overlay_cell_map_on_image",
     "overlay_cellmaps",
     "recover",

@@ -1,4 +1,4 @@
-"""isx export and isx info of cell sets and event sets."""
+"""isx export and isx info of cell sets, event sets and vessel sets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ SCENE = samples.Scene(seed=5, num_frames=60, shape=(50, 70), num_neurons=5)
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    return samples.write(tmp_path_factory.mktemp("sets"), SCENE, ["cells", "events"])
+    return samples.write(
+        tmp_path_factory.mktemp("sets"), SCENE, ["cells", "events", "diameters", "velocities"]
+    )
 
 
 def test_cell_set_to_csv(run, files, tmp_path):
@@ -70,3 +72,15 @@ def test_info(run, files):
     assert events["cells"]["names"] == [neuron.name for neuron in SCENE.neurons]
     assert events["cells"]["events"] > 0
     assert "Animal ID" in run("info", files["events"])[1]
+
+
+def test_vessel_sets(run, files, tmp_path):
+    traces, lines = tmp_path / "t.csv", tmp_path / "l.csv"
+    assert run("export", files["velocities"], "-o", traces, "--properties", lines)[0] == 0
+    assert traces.read_text().startswith("Vessel ID,Vessel Status,Index,Time (s),Velocity (um/s)")
+    assert lines.read_text().count("\n") == 5
+    assert run("export", files["diameters"], "-o", tmp_path / "map.tif")[0] == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["l.csv", "map.tif", "t.csv"]
+    shown = json.loads(run("info", files["velocities"], "--json")[1])["files"][0]
+    assert shown["vessels"]["measured"] == "rbc velocity"
+    assert shown["vessels"]["heat_maps"] is True

@@ -1,4 +1,4 @@
-"""The cell set and event set of a sample recording."""
+"""The cell set, event set and vessel sets of a sample recording."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ SCENE = samples.Scene(seed=3, num_frames=400, shape=(60, 80), num_neurons=6)
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    return samples.write(tmp_path_factory.mktemp("samples"), SCENE, ["cells", "events"])
+    return samples.write(
+        tmp_path_factory.mktemp("samples"), SCENE, ["cells", "events", "diameters", "velocities"]
+    )
 
 
 def test_a_seed_decides_every_byte(paths, tmp_path):
@@ -61,3 +63,39 @@ def test_a_scene_without_neurons(tmp_path):
     paths = samples.write(tmp_path, scene, ["cells", "events"])
     assert isx.CellSet.read(paths["cells"]).num_cells == 0
     assert isx.EventSet.read(paths["events"]).names == ["C00"]
+
+
+def test_the_smallest_scene_has_all_sets(tmp_path):
+    names = ["cells", "events", "diameters", "velocities"]
+    assert list(samples.write(tmp_path, samples.Scene(num_frames=1, shape=(2, 2)), names)) == names
+
+
+def test_diameters(paths):
+    with isx.VesselSet.read(paths["diameters"]) as vessels:
+        assert vessels.names == ["V0", "V1", "V2", "V3"]
+        assert vessels.get_vessel_set_type() is isx.VesselSet.VesselSetType.VESSEL_DIAMETER
+        assert vessels.timing == isx.Timing(19, isx.Duration.from_secs(1), SCENE.start)
+        assert (vessels.traces > 0).all()
+        assert ((vessels.center_traces > 0) & (vessels.center_traces < 1)).all()
+        image = vessels.get_vessel_image_data(0)
+        for line in vessels.lines:
+            (x, top), (_, bottom) = line
+            profile = image[top : bottom + 1, x]
+            assert profile.min() < min(profile[0], profile[-1])  # the line crosses something dark
+        info = vessels.get_acquisition_info()
+    assert info["Vessel Set Type"] == "vessel diameter"
+    assert info["Recording UUID"] == SCENE.recording_uuid
+
+
+def test_velocities(paths, tmp_path):
+    with isx.VesselSet.read(paths["velocities"]) as vessels:
+        assert vessels.get_vessel_set_type() is isx.VesselSet.VesselSetType.RBC_VELOCITY
+        assert vessels.correlation_heatmaps(0).shape == (19, 3, 9, 21)
+        missing = np.isnan(vessels.traces)
+        assert missing.sum() == 4
+        assert missing[:, 6].all()
+    output = tmp_path / "v.csv"
+    isx.export_vessel_set_to_csv_tiff(paths["velocities"], output)
+    rows = output.read_text().splitlines()
+    assert rows[7] == "V0,undecided,6,7,nan,nan,False,False,False,True"
+    assert rows[1].startswith("V0,undecided,0,1,")

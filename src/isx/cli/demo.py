@@ -27,6 +27,8 @@ EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("cells",), "cells.png"),
     (("cells",), "traces.csv"),
     (("events",), "events.csv"),
+    (("diameters",), "diameters.csv"),
+    (("velocities",), "velocities.csv"),
 )
 
 

@@ -97,6 +97,16 @@ def _event_set_to_csv(inputs: Sequence[str], output: str, options: Options, prog
     )
 
 
+def _vessel_set_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    lines, ref = options.properties, options.time_ref
+    isx.export_vessel_set_to_csv_tiff(inputs, output, lines, time_ref=ref, progress=progress)
+
+
+def _vessel_set_to_tiff(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    lines = options.properties
+    isx.export_vessel_set_to_csv_tiff(inputs, "", lines, output_map_tiff_file=output, progress=progress)
+
+
 def _only(inputs: Sequence[str], output: str) -> str:
     if len(inputs) > 1:
         raise ValueError(f"{output} takes one input, not {len(inputs)}.")
@@ -120,6 +130,9 @@ EXPORTERS: dict[tuple[type[Any], str], Exporter] = {
     (isx.CellSet, "pdf"): _cell_set_to_picture,
     (isx.CellSet, "svg"): _cell_set_to_picture,
     (isx.EventSet, "csv"): _event_set_to_csv,
+    (isx.VesselSet, "csv"): _vessel_set_to_csv,
+    (isx.VesselSet, "tif"): _vessel_set_to_tiff,
+    (isx.VesselSet, "tiff"): _vessel_set_to_tiff,
 }
 
 
@@ -163,7 +176,10 @@ def command(
         bool, typer.Option(help="Write dropped and cropped frames of movies as zeros.")
     ] = False,
     properties: Annotated[
-        str, typer.Option(help="Cell and event sets: also write a table of their cells to this file.")
+        str,
+        typer.Option(
+            help="Cell, event and vessel sets: also write a table of their cells (vessels) to this file."
+        ),
     ] = "",
     event_list: Annotated[
         bool, typer.Option("--list", help="Event sets: one row per event instead of one per sample.")

@@ -1,4 +1,4 @@
-"""What ``isx info`` tells of cell sets and event sets."""
+"""What ``isx info`` tells of cell sets, event sets and vessel sets."""
 
 from __future__ import annotations
 
@@ -44,6 +44,25 @@ def _event_set(events: isx.EventSet) -> Sections:
         "cells": facts,
         "timing": timing_section(events.timing),
         "session": session_section(events),
+    }
+
+
+@describe.register
+def _vessel_set(vessels: isx.VesselSet) -> Sections:
+    assert vessels.timing is not None
+    assert vessels.spacing is not None
+    rows, columns = vessels.spacing.num_pixels
+    facts = label_facts(vessels.names, vessels.statuses)
+    facts["measured"] = vessels.get_vessel_set_type().name.lower().replace("_", " ")
+    facts["heat maps"] = vessels.has_correlation_heatmaps()
+    return {
+        "vessels": facts,
+        "picture": {
+            "size": Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)"),
+            **spacing_facts(vessels.spacing),
+        },
+        "timing": timing_section(vessels.timing),
+        "session": session_section(vessels),
     }
 
 

@@ -61,6 +61,8 @@ SAMPLES: tuple[SampleFile, ...] = (
     SampleFile("imu", ".imu", "isx.samples.imu:write_imu"),
     SampleFile("cells", "_cells.isxd", "isx.samples.sets:write_cell_set"),
     SampleFile("events", "_events.isxd", "isx.samples.sets:write_event_set"),
+    SampleFile("diameters", "_vessel-diameters.isxd", "isx.samples.vessels:write_diameters"),
+    SampleFile("velocities", "_blood-velocities.isxd", "isx.samples.vessels:write_velocities"),
 )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from isx.export.options import Progress
     from isx.samples.scene import Scene
 
-__all__ = ["movie_frames", "write_movie"]
+__all__ = ["movie_frames", "still_image", "write_movie"]
 
 _CHUNK_BYTES = 8 << 20
 _BLOCK = 16  # frames that share one stream of noise
@@ -114,6 +114,17 @@ def movie_frames(scene: Scene, first: int, stop: int) -> NDArray[np.uint16]:
         noise += _OFFSET
         frames[i] = np.clip(np.rint(noise, out=noise), 0, _FULL, out=noise)
     return frames
+
+
+def still_image(scene: Scene) -> NDArray[np.float32]:
+    """The scene at rest, without noise: float32, shape (rows, columns), in the units of the movie."""
+    tissue, _, vignette = _scenery(scene)
+    light = tissue.copy()
+    for neuron in scene.neurons:
+        rows, columns = (slice(s.start + _MARGIN, s.stop + _MARGIN) for s in neuron.region)
+        light[rows, columns] += 0.16 * neuron.brightness * 520 * neuron.footprint
+    image: NDArray[np.float32] = light[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN] * vignette + np.float32(_OFFSET)
+    return image
 
 
 def _shifted(
