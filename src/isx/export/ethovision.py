@@ -187,13 +187,13 @@ def _read_csv(path: str, pandas: Any) -> pd.DataFrame:
 
 def _read_xlsx(path: str, pandas: Any) -> pd.DataFrame:
     with pandas.ExcelFile(path, engine="openpyxl") as book:
-        head = book.parse(header=None, nrows=_SEARCHED_ROWS, dtype=object)
+        head = pandas.read_excel(book, header=None, nrows=_SEARCHED_ROWS, dtype=object)
         first = head.iloc[:, 0].tolist() if head.size else []
         rows = [i for i, cell in enumerate(first) if cell == _HEADER_COUNT]
         if not rows:
             raise _no_header_count(path)
         count = _header_count(path, head.iloc[rows[0], 1] if head.shape[1] > 1 else "")
-        table: pd.DataFrame = book.parse(header=count - 2, skiprows=[count - 1])
+        table: pd.DataFrame = pandas.read_excel(book, header=count - 2, skiprows=[count - 1])
     return table
 
 
