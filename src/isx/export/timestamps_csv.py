@@ -12,7 +12,7 @@ from isx.errors import IsxError
 from isx.export.movie_inputs import in_order_of_time, open_movies, readable
 from isx.export.options import no_progress, require_time_ref
 from isx.export.stamps import StampClock
-from isx.export.text_cells import integers, lines, where
+from isx.export.text_cells import choices, integers, lines, where
 from isx.files import OutputFile
 from isx.formats.kinds import DataKind
 from isx.paths import as_path, as_paths, require_absent
@@ -106,11 +106,8 @@ def _rows(series: list[tuple[str, Movie]], clock: StampClock) -> Iterator[tuple[
             known = valid[local]
             cells = clock.cells(np.where(known, stamps[local], np.uint64(clock.first % 2**64)))
             shown = cells if known.all() else where(known, cells, "NaN")
-            columns = [
-                integers(local + before),
-                integers(np.full(len(local), number)),
-                integers(local),
-                shown,
-            ]
+            in_movie = integers(local)
+            in_series = integers(local + before) if before else in_movie
+            columns = [in_series, choices([str(number)], np.zeros_like(local)), in_movie, shown]
             yield before + int(local[-1]) + 1, lines(columns)
         before += len(movie)
