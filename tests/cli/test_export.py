@@ -39,8 +39,9 @@ def test_mistakes_are_one_line(run, sample, tmp_path):
         assert err.count("\n") == 1
         return err
 
-    assert "cannot be exported to '.docx'. Possible outputs are .png, .tif" in error(
-        sample, "-o", tmp_path / "a.docx"
+    assert (
+        "cannot be exported to '.docx'. Possible outputs are .avi, .csv, .mkv, .mov, .mp4, .png, .tif"
+        in error(sample, "-o", tmp_path / "a.docx")
     )
     assert "File does not exist" in error(tmp_path / "no.isxd", "-o", tmp_path / "a.tif")
     (tmp_path / "there.tif").write_text("mine")

@@ -22,6 +22,7 @@ NAME = "demo"
 EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("movie",), "overview.png"),
     (("movie",), "movie.tif"),
+    (("movie",), "movie.mp4"),
     (("gpio",), "gpio.csv"),
     (("imu",), "imu.csv"),
     (("cells",), "cells.png"),

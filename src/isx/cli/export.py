@@ -30,6 +30,8 @@ class Options:
     write_invalid_frames: bool = False
     properties: str = ""
     event_list: bool = False
+    quality: float = 0.1
+    codec: str = "h264"
 
 
 #: Called with the input files, the output file, the options and the progress callback; gives a text naming what
@@ -39,6 +41,27 @@ Exporter: TypeAlias = Callable[[Sequence[str], str, Options, Progress], object]
 
 def _movie_to_tiff(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
     isx.export_movie_to_tiff(inputs, output, options.write_invalid_frames, progress=progress)
+
+
+def _movie_to_video(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    isx.export_movie_to_mp4(
+        inputs,
+        output,
+        options.quality,
+        options.write_invalid_frames,
+        codec=options.codec,
+        progress=progress,
+    )
+
+
+def _movie_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
+    """What the tracker found if there is a tracker, else time stamps."""
+    with isx.Movie.read(inputs[0]) as movie:
+        tracked = movie.tracking is not None
+    export = (
+        isx.export_nvision_movie_tracking_frame_data_to_csv if tracked else isx.export_movie_timestamps_to_csv
+    )
+    export(inputs, output, options.time_ref, progress=progress)
 
 
 def _movie_to_png(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
@@ -118,6 +141,8 @@ EXPORTERS: dict[tuple[type[Any], str], Exporter] = {
     (isx.Movie, "tif"): _movie_to_tiff,
     (isx.Movie, "tiff"): _movie_to_tiff,
     (isx.Movie, "png"): _movie_to_png,
+    **{(isx.Movie, ending): _movie_to_video for ending in ("mp4", "mov", "mkv", "avi")},
+    (isx.Movie, "csv"): _movie_to_csv,
     (isx.Image, "tif"): _movie_to_tiff,
     (isx.Image, "tiff"): _movie_to_tiff,
     (isx.Image, "png"): _image_to_png,
@@ -184,10 +209,18 @@ def command(
     event_list: Annotated[
         bool, typer.Option("--list", help="Event sets: one row per event instead of one per sample.")
     ] = False,
+    quality: Annotated[
+        float, typer.Option(help="Video: bit rate to aim at, as a fraction of that of the raw movie.")
+    ] = 0.1,
+    codec: Annotated[
+        str, typer.Option(help="Video: h264, or mpeg4 as the vendor's package writes.")
+    ] = "h264",
 ) -> None:
     """Export INPUTS to the format that the extension of the output names."""
     require_time_ref(time_ref)
-    export_files(inputs, output, Options(time_ref, write_invalid_frames, properties, event_list))
+    export_files(
+        inputs, output, Options(time_ref, write_invalid_frames, properties, event_list, quality, codec)
+    )
 
 
 def export_files(inputs: Sequence[str], output: str, options: Options | None = None) -> None:

@@ -1,0 +1,61 @@
+"""``isx align``: start times on the clock of one file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from isx.alignment import NewStart, align_start_times, plan_start_times
+from isx.cli.terminal import stdout
+
+if TYPE_CHECKING:
+    from isx.timing import Time
+
+__all__ = ["NAME", "command", "show_shifts"]
+
+NAME = "align"
+
+
+def command(
+    reference: Annotated[
+        str, typer.Argument(help="GPIO data or a movie whose start is right.", show_default=False)
+    ],
+    files: Annotated[list[str], typer.Argument(help="Movies of the same recording.", show_default=False)],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+) -> None:
+    """Set the start times of FILES, in place, by the counter they share with REFERENCE."""
+    starts = plan_start_times(reference, files)
+    if not dry_run:
+        align_start_times(reference, files)
+    show_shifts(starts, done=not dry_run)
+
+
+def show_shifts(starts: list[NewStart], *, done: bool) -> None:
+    """One line per file: by how much its start moves, and to when."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column(justify="left")
+    table.add_column(justify="left")
+    word = "[green]moved[/]" if done else "would move"
+    for start in starts:
+        if start.changes:
+            table.add_row(word, f"{start.shift:+.3f} s", f"to {_instant(start.new)}", escape(start.path))
+        else:
+            table.add_row("kept", "", _instant(start.old), escape(start.path))
+    if starts:
+        stdout().print(table)
+    else:
+        stdout().print("Nothing to align: the reference is the only file.")
+
+
+def _instant(time: Time) -> str:
+    try:
+        return time.to_datetime().isoformat(" ", "milliseconds")
+    except ValueError:  # beyond the years datetime knows
+        return f"{float(time._impl.secs_since_epoch):.3f} s after 1970"

@@ -1,0 +1,51 @@
+"""``isx timestamps``: hardware time stamps as tables."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+import isx
+from isx.cli.terminal import progress_bar, stdout
+from isx.export.options import TIME_REFS, require_time_ref
+from isx.paths import require_absent
+from isx.util import get_file_stem
+
+__all__ = ["NAME", "command"]
+
+NAME = "timestamps"
+
+
+def command(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Movies of one recording; with --side-by-side also GPIO data.", show_default=False
+        ),
+    ],
+    output: Annotated[str, typer.Option("-o", "--output", help="CSV file to write.", show_default=False)],
+    time_ref: Annotated[
+        str, typer.Option(help=f"What the numbers count from: {', '.join(TIME_REFS)}.")
+    ] = "start",
+    side_by_side: Annotated[
+        bool,
+        typer.Option(
+            "--side-by-side", help="A column for each of several devices; the first file is the reference."
+        ),
+    ] = False,
+) -> None:
+    """Write the time stamp of every frame of FILES, a series of movies, to a table."""
+    require_time_ref(time_ref)
+    with progress_bar(f"writing {os.path.basename(output)}") as progress:
+        if side_by_side:
+            require_absent(output)
+            names = [get_file_stem(path) for path in files]
+            isx.export_aligned_timestamps(
+                files[0], files[1:], names[0], names[1:], output, time_ref, progress=progress
+            )
+        else:
+            isx.export_movie_timestamps_to_csv(files, output, time_ref, progress=progress)
+    stdout().print(f"[green]wrote[/] {escape(output)}")
