@@ -50,7 +50,7 @@ def write_huge(path: Path, packets: int) -> str:
             words[:, 2] = k * len(words) + np.arange(len(words))
             time = k * 200 * len(words) + 200 * np.arange(len(words), dtype=np.int64)
             words[:, 4], words[:, 5] = time >> 32, time & 0xFFFFFFFF
-            words[:, 7] &= 0x3F  # BNC values of four levels: signals that rarely change take little memory
+            words[:, 7] = time // 1_000_000  # signals that rarely change take little memory
             file.write(words)
     return str(path)
 

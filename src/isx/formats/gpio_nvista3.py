@@ -30,9 +30,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from isx._internal import IsxRatio, IsxTime
 from isx.errors import IsxFormatError
@@ -42,9 +40,6 @@ from isx.formats.gpio_packets import CHANNEL_NAMES, EX_LED, SYNC, Decoder, digit
 from isx.formats.gpio_signals import NO_SYNC, RecordedChannel, RecordedSignals
 from isx.formats.kinds import DataKind
 from isx.formats.session_text import read_session
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["read_nvista3"]
 
@@ -140,19 +135,19 @@ def read_nvista3(path: str) -> RecordedSignals:
     file = InputFile(path)
     try:
         header = _read_header(file)
-        num_words = max(0, file.size - header.packets_at) // 4
-        if not num_words:
-            raise IsxFormatError(f"{NO_SYNC} {path} has no data behind its header.")
-        words = np.frombuffer(file.map(), dtype="<u4", count=num_words, offset=header.packets_at)
-        return _converted(file, header, words)
+        return _converted(file, header)
     finally:
         file.close()
 
 
-def _converted(file: InputFile, header: _Header, words: NDArray[np.uint32]) -> RecordedSignals:
+def _converted(file: InputFile, header: _Header) -> RecordedSignals:
     has_session = header.session_at > 0
-    session_word = (header.session_at - header.packets_at) // 4 if has_session else len(words)
-    decoder = Decoder(words, header.file_format == _CLOSED_LOOP, max(0, min(session_word, len(words))))
+    decoder = Decoder(
+        file,
+        header.packets_at,
+        closed_loop=header.file_format == _CLOSED_LOOP,
+        session_at=header.session_at if has_session else None,
+    )
     try:
         decoder.run()
     except IsxFormatError as error:

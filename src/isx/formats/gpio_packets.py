@@ -43,11 +43,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from isx.files import InputFile
+
 __all__ = ["CHANNEL_NAMES", "EX_LED", "SYNC", "Decoder", "digital_input"]
 
 SYNC = 0x0000AA55
 _WAVEFORM = 0x0E
 _BLOCK_WORDS = 1 << 19
+_MAX_PACKET = 13  # words
 
 #: Channels by code. The order is that of the points at the end of a recording.
 CHANNEL_NAMES = (
@@ -166,13 +169,13 @@ class _Kept:
     values: NDArray[np.float32]
 
 
-def _scan(words: NDArray[np.uint32], begin: int, stop: int) -> _Packets:
-    """Packets whose sync word lies in ``words[begin:stop]``.
+def _scan(words: NDArray[np.uint32], stop: int) -> _Packets:
+    """Packets whose sync word lies in ``words[:stop]``.
 
     Every sync word opens a packet unless it lies inside the header or the payload of one before it. That is
     rare, so only such places are walked through one by one.
     """
-    found = np.flatnonzero(words[begin:stop] == SYNC) + begin
+    found = np.flatnonzero(words[:stop] == SYNC)
     found = found[: int(found.searchsorted(len(words) - 4, "right"))]  # a header that is cut off is none
     types = words[found + 1]
     is_event = (types >> 8) == 0x40
@@ -201,14 +204,31 @@ def _hidden(found: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.boo
 
 
 class Decoder:
-    """Turns blocks of packets into the points to keep, carrying over what links one block to the next.
+    """Turns packets into the points to keep, block by block, carrying over what links one block to the next.
 
     Values are handled as integers in the unit of the file, with -1 for NaN, and become float32 when kept.
+
+    Parameters
+    ----------
+    file
+        The file.
+    packets_at
+        Where its packets begin.
+    closed_loop
+        Whether it is of a closed-loop system, which has no digital outputs 4 to 7.
+    session_at
+        Where its session text begins, None without one; bytes from there on are not taken for junk.
     """
 
-    def __init__(self, words: NDArray[np.uint32], closed_loop: bool, session_word: int) -> None:
-        self._words = words
-        self._session_word = session_word
+    def __init__(
+        self, file: InputFile, packets_at: int, *, closed_loop: bool, session_at: int | None
+    ) -> None:
+        self._file = file
+        self._packets_at = packets_at
+        self._total = max(0, file.size - packets_at) // 4  # words
+        self._session_word = self._total if session_at is None else max(0, session_at - packets_at) // 4
+        self._words = np.zeros(0, dtype=np.uint32)  # of the present block, with what its last packet needs
+        self._block_at = 0  # word at which it begins
         self._sources: list[list[tuple[int, int, _Field]]] = [[] for _ in CHANNEL_NAMES]
         for packet, (_, fields) in _PACKETS.items():
             for slot, source in enumerate(fields):
@@ -231,27 +251,35 @@ class Decoder:
         IsxFormatError
             There is no sync word.
         """
-        total = len(self._words)
         begin, any_sync = 0, False
-        while begin < total:
-            stop = min(begin + _BLOCK_WORDS, total)
-            any_sync = any_sync or bool((self._words[begin:stop] == SYNC).any())
-            packets = _scan(self._words, begin, stop)
+        while begin < self._total:
+            stop = min(begin + _BLOCK_WORDS, self._total)
+            self._load(begin, stop)
+            any_sync = any_sync or bool((self._words[: stop - begin] == SYNC).any())
+            packets = _scan(self._words, stop - begin)
             begin = stop
             if len(packets):
-                begin = max(stop, int(packets.ends[-1]))
+                begin = max(stop, self._block_at + int(packets.ends[-1]))
                 self._decode(packets)
         if not any_sync:
             raise IsxFormatError(NO_SYNC)
-        self._count_skipped(np.array([total]), np.array([total]), np.array([True]))
+        self._block_at = self._total
+        self._count_skipped(np.zeros(1, np.int64), np.zeros(1, np.int64), np.array([True]))
+
+    def _load(self, begin: int, stop: int) -> None:
+        # Reading keeps the memory needed small, and a file that shrinks meanwhile an error; a map does neither.
+        end = min(stop + _MAX_PACKET, self._total)
+        data = self._file.read(self._packets_at + 4 * begin, 4 * (end - begin))
+        self._words = np.frombuffer(data, dtype="<u4")
+        self._block_at = begin
 
     def _decode(self, packets: _Packets) -> None:
-        if packets.ends[-1] > len(self._words):  # the file ends inside the last packet
+        if self._block_at + packets.ends[-1] > self._total:  # the file ends inside the last packet
             self._counts["incomplete"] += 1
             cut = packets.select(slice(-1, None))
             packets = packets.select(slice(0, -1))
             self._count_skipped(packets.positions, packets.ends, packets.is_known)
-            self._count_skipped(cut.positions, np.array([len(self._words)]), cut.is_known)
+            self._count_skipped(cut.positions, np.array([self._total - self._block_at]), cut.is_known)
         else:
             self._count_skipped(packets.positions, packets.ends, packets.is_known)
         self._counts["foreign"] += int(np.count_nonzero(~packets.is_event))
@@ -272,6 +300,7 @@ class Decoder:
         """Count the words between packets that belong to none, up to the session text."""
         if not len(positions):
             return
+        positions, ends = positions + self._block_at, ends + self._block_at
         after = np.append(self._searched_from, ends[:-1])
         sound = np.append(self._was_sound, is_known[:-1])
         limit = self._session_word
