@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
@@ -29,6 +31,34 @@ def test_image_to_png(run, tmp_path):
     with Image.open(tmp_path / "image.png") as image:
         assert image.size == (5, 4)
         assert image.getextrema() == (0, 255)
+
+
+def test_image_to_tiff_keeps_its_values(run, tmp_path):
+    path, output = tmp_path / "image.isxd", tmp_path / "image.tif"
+    values = np.arange(20, dtype=np.uint16).reshape(4, 5)
+    isx.Image.write(path, isx.Spacing((4, 5)), np.uint16, values)
+    assert run("export", path, "-o", output) == (0, f"wrote {output}\n", "")
+    np.testing.assert_array_equal(tifffile.imread(output), values)
+    status, _, err = run("export", path, "-o", output)
+    assert (status, err) == (1, f"error: File already exists: {output}\n")
+
+
+def test_cell_map(run, tmp_path):
+    cells = str(Path(__file__).parents[1] / "data" / "export_movies" / "cells.isxd")
+    isx.create_cell_map(cells, output_isxd_cell_map_file=tmp_path / "expected.isxd")
+    expected = isx.Image.read(tmp_path / "expected.isxd").get_data()
+    for name in ("map.tif", "map.png", "map.isxd"):
+        output = tmp_path / name
+        status, out, err = run("export", cells, "-o", output, "--cell-map")
+        assert (status, err) == (0, "")
+        assert "".join(out.split()) == "".join(f"wrote {output}: map of the accepted cells".split())
+        if name.endswith("isxd"):
+            got = isx.Image.read(output).get_data()
+        else:
+            with Image.open(output) as picture:
+                got = np.array(picture)
+        np.testing.assert_array_equal(got, expected)
+        assert run("export", cells, "-o", output, "--cell-map")[0] == 1
 
 
 def test_mistakes_are_one_line(run, sample, tmp_path):

@@ -15,7 +15,7 @@ from isx.cli.terminal import close_if_open, progress_bar, stdout
 from isx.display import png_bytes, to_gray
 from isx.export.options import TIME_REFS, Progress, require_time_ref
 from isx.files import OutputFile
-from isx.paths import extension
+from isx.paths import extension, require_absent
 
 __all__ = ["EXPORTERS", "NAME", "Exporter", "Options", "command", "export_files", "find_exporter"]
 
@@ -32,6 +32,7 @@ class Options:
     event_list: bool = False
     quality: float = 0.1
     codec: str = "h264"
+    cell_map: bool = False
 
 
 #: Called with the input files, the output file, the options and the progress callback; gives a text naming what
@@ -70,6 +71,11 @@ def _movie_to_png(inputs: Sequence[str], output: str, _options: Options, progres
     export_movie_overview(_only(inputs, output), output, progress=progress)
 
 
+def _image_to_tiff(inputs: Sequence[str], output: str, _options: Options, _progress: Progress) -> None:
+    require_absent(output)
+    isx.export_isxd_image_to_tiff(_only(inputs, output), output, keep_values=True)
+
+
 def _image_to_png(inputs: Sequence[str], output: str, _options: Options, _progress: Progress) -> None:
     data = isx.Image.read(_only(inputs, output)).get_data()
     assert data is not None
@@ -95,11 +101,28 @@ def _cell_set_to_csv(inputs: Sequence[str], output: str, options: Options, progr
     isx.export_cell_set_to_csv_tiff(inputs, output, "", options.time_ref, properties, progress=progress)
 
 
+def _cell_map(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> str:
+    isxd, picture = (output, None) if extension(output) == "isxd" else (None, output)
+    isx.create_cell_map(
+        _only(inputs, output),
+        output_isxd_cell_map_file=isxd,
+        output_tiff_cell_map_file=picture,
+        progress=progress,
+    )
+    return f"{output}: map of the accepted cells"
+
+
 def _cell_set_to_tiff(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> str:
+    if options.cell_map:
+        return _cell_map(inputs, output, options, progress)
     properties = options.properties
     isx.export_cell_set_to_csv_tiff(inputs, "", output, options.time_ref, properties, progress=progress)
     base, ending = os.path.splitext(output)
     return f"{base}_NAME{ending} for each cell, and the map of those not rejected"
+
+
+def _cell_set_to_png(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> object:
+    return (_cell_map if options.cell_map else _cell_set_to_picture)(inputs, output, options, progress)
 
 
 def _cell_set_to_picture(inputs: Sequence[str], output: str, _options: Options, _progress: Progress) -> None:
@@ -143,15 +166,16 @@ EXPORTERS: dict[tuple[type[Any], str], Exporter] = {
     (isx.Movie, "png"): _movie_to_png,
     **{(isx.Movie, ending): _movie_to_video for ending in ("mp4", "mov", "mkv", "avi")},
     (isx.Movie, "csv"): _movie_to_csv,
-    (isx.Image, "tif"): _movie_to_tiff,
-    (isx.Image, "tiff"): _movie_to_tiff,
+    (isx.Image, "tif"): _image_to_tiff,
+    (isx.Image, "tiff"): _image_to_tiff,
     (isx.Image, "png"): _image_to_png,
     (isx.GpioSet, "csv"): _gpio_to_csv,
     (isx.GpioSet, "isxd"): _gpio_to_isxd,
     (isx.CellSet, "csv"): _cell_set_to_csv,
     (isx.CellSet, "tif"): _cell_set_to_tiff,
     (isx.CellSet, "tiff"): _cell_set_to_tiff,
-    (isx.CellSet, "png"): _cell_set_to_picture,
+    (isx.CellSet, "isxd"): _cell_map,
+    (isx.CellSet, "png"): _cell_set_to_png,
     (isx.CellSet, "pdf"): _cell_set_to_picture,
     (isx.CellSet, "svg"): _cell_set_to_picture,
     (isx.EventSet, "csv"): _event_set_to_csv,
@@ -215,11 +239,16 @@ def command(
     codec: Annotated[
         str, typer.Option(help="Video: h264, or mpeg4 as the vendor's package writes.")
     ] = "h264",
+    cell_map: Annotated[
+        bool, typer.Option("--cell-map", help="Cell sets to .tif or .png: one image of all accepted cells.")
+    ] = False,
 ) -> None:
     """Export INPUTS to the format that the extension of the output names."""
     require_time_ref(time_ref)
     export_files(
-        inputs, output, Options(time_ref, write_invalid_frames, properties, event_list, quality, codec)
+        inputs,
+        output,
+        Options(time_ref, write_invalid_frames, properties, event_list, quality, codec, cell_map),
     )
 
 
