@@ -6,6 +6,8 @@ doubles as C's ``%.15g`` (zero as ``0.0``), text unescaped except quotes, backsl
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -27,6 +29,22 @@ def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
 
 
+#: Size of a text from which on the search for reference cycles takes most of the time of decoding it.
+_SLOWED_BY_COLLECTOR = 1 << 20
+
+
+@contextlib.contextmanager
+def _collector_paused(pause: bool) -> Iterator[None]:
+    pause = pause and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()
+
+
 def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
     """Decode UTF-8 JSON; a leading byte order mark and white space at either end are accepted.
 
@@ -36,7 +54,8 @@ def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
         The bytes are not JSON.
     """
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        with _collector_paused(len(data) > _SLOWED_BY_COLLECTOR):
+            return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         if isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip()):

@@ -57,6 +57,8 @@ class SampleFile:
 #: Every kind of sample file, in the order in which they are written.
 SAMPLES: tuple[SampleFile, ...] = (
     SampleFile("movie", "_video.isxd", "isx.samples.movie:write_movie"),
+    SampleFile("behavior", "_behavior.isxb", "isx.samples.behavior:write_behavior"),
+    SampleFile("compressed", "_compressed.isxc", "isx.samples.compressed:write_compressed"),
     SampleFile("gpio", ".gpio", "isx.samples.gpio:write_gpio"),
     SampleFile("imu", ".imu", "isx.samples.imu:write_imu"),
     SampleFile("cells", "_cells.isxd", "isx.samples.sets:write_cell_set"),
