@@ -154,7 +154,7 @@ def test_facts_as_text_and_json():
 
 def _golden():
     folder = Path(__file__).parent.parent / "data"
-    endings = {".isxd", ".isxb", ".gpio", ".imu", ".raw", ".hdf5", ".xml", ".tif", ".tiff"}
+    endings = {".isxd", ".isxb", ".isxc", ".gpio", ".imu", ".raw", ".hdf5", ".xml", ".tif", ".tiff"}
     return sorted(path for path in folder.rglob("*") if path.suffix in endings)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import isx
-from isx.cli import align, demo, export, info, timestamps
+from isx.cli import align, decompress, demo, export, info, timestamps
 from isx.cli import info_sets as _info_sets  # noqa: F401 - adds to isx info
 from isx.cli.terminal import guarded
 
@@ -39,5 +39,5 @@ def _options(
     """Look at and export the files of Inscopix miniscopes."""
 
 
-for _module in (info, export, timestamps, align, demo):
+for _module in (info, export, timestamps, align, decompress, demo):
     app.command(_module.NAME)(guarded(_module.command))

@@ -17,6 +17,7 @@ from rich.table import Table
 
 import isx
 from isx.cli.facts import Sections, Shown, for_json, length_text, size_text, value_text
+from isx.cli.info_behavior import tracking_section, video_section
 from isx.cli.series import member_of, summary
 from isx.cli.terminal import close_if_open, one_line, print_error, stdout
 from isx.errors import IsxWarning
@@ -69,8 +70,10 @@ def _movie(movie: isx.Movie) -> Sections:
     }
     return {
         "picture": picture,
+        "video": video_section(movie) if frames else {},
         "timing": timing_section(movie.timing, "frames"),
         "hardware": _hardware(movie) if frames else {},
+        "tracking": tracking_section(movie),
         "session": session_section(movie),
     }
 

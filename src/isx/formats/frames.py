@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BEST_COMPRESSION",
     "BlockSource",
+    "EncodedSource",
     "FocusSource",
     "FrameHeader",
     "FrameSource",
@@ -91,6 +92,14 @@ class FocusSource(Protocol):
 
     def efocus(self) -> NDArray[np.uint16] | None:
         """Electronic focus of every stored frame; None if they carry none."""
+
+
+@runtime_checkable
+class EncodedSource(Protocol):
+    """A source of compressed frames."""
+
+    def codec(self) -> str:
+        """How they are encoded, in a few words for people; says so if that cannot be found out."""
 
 
 @runtime_checkable

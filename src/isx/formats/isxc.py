@@ -250,6 +250,10 @@ class MovieIsxc:
             raise self._unreadable(stored, error) from None
         self._expand(stored, luma, out)
 
+    def codec(self) -> str:
+        """Codec of the video, and into how many tiles frames are divided."""
+        return f"{self._video.codec()}, {self._num_tiles} tiles of {self._tile[1]} x {self._tile[0]} pixels"
+
     def _unreadable(self, stored: int, error: object) -> IsxFormatError:
         sample = self.timing.samples.sample(stored)
         return IsxFormatError(f"Error reading movie frame: {self.given_path}. Frame {sample}: {error}")

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from isx.files import InputFile
 
-__all__ = ["JpegIndex", "LumaDecoder", "luma_decoder", "picture_size"]
+__all__ = ["JpegIndex", "LumaDecoder", "describe_image", "luma_decoder", "picture_size"]
 
 _SOI, _EOI, _TEM, _SOS = 0xD8, 0xD9, 0x01, 0xDA
 _FIRST_CHUNK, _LARGEST_CHUNK = 1 << 20, 1 << 24
@@ -206,6 +206,31 @@ def picture_size(image: bytes) -> tuple[int, int] | None:
             rows, columns = struct.unpack_from(">HH", image, start + 5)
             return rows, columns
     return None
+
+
+_SUBSAMPLING = {
+    (1, 1): "4:4:4",
+    (2, 1): "4:2:2",
+    (2, 2): "4:2:0",
+    (4, 1): "4:1:1",
+    (1, 2): "4:4:0",
+    (4, 2): "4:1:0",
+}
+
+
+def describe_image(image: bytes) -> str:
+    """Process and subsampling of a JPEG image in a few words."""
+    for code, start, end in _segments(image):
+        if code in _FRAME_SEGMENTS and start + 12 <= min(end, len(image)):
+            process = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive"}.get(
+                code, f"process {code - 0xC0}"
+            )
+            colors = "grey"
+            if image[start + 9] > 1:
+                factors = image[start + 11] >> 4, image[start + 11] & 15
+                colors = _SUBSAMPLING.get(factors, f"luma {factors[0]}x{factors[1]}")
+            return f"JPEG, {process}, {colors}, {image[start + 4]} bit"
+    return "JPEG, damaged"
 
 
 def _without_notes(image: bytes) -> bytes:

@@ -16,7 +16,14 @@ from isx.acquisition import behavior_acquisition_info
 from isx.errors import IsxFormatError, IsxWarning
 from isx.formats.ahead import read_ahead
 from isx.formats.isxb import FrameColumns, Isxb
-from isx.formats.jpeg import JpegIndex, UndecodableError, luma_decoder, picture_size, size_text
+from isx.formats.jpeg import (
+    JpegIndex,
+    UndecodableError,
+    describe_image,
+    luma_decoder,
+    picture_size,
+    size_text,
+)
 from isx.formats.kinds import DataKind
 from isx.formats.tracking import Tracking, read_tracking
 
@@ -99,6 +106,11 @@ class MovieIsxb:
             raise self._unreadable(stored, f"its JPEG image is damaged: {error}") from None
         finally:
             self._decoders.append(decoder)
+
+    def codec(self) -> str:
+        """Kind of the first image."""
+        place = self._index.range_of(0)
+        return describe_image(self._isxb.file.read(*place)) if place else "JPEG, no complete image"
 
     def _unreadable(self, stored: int, reason: str) -> IsxFormatError:
         sample = self.timing.samples.sample(stored)

@@ -128,6 +128,10 @@ class MovieVideo(PlainSource):
         except UndecodableError as error:
             raise self._unreadable(stored, error) from None
 
+    def codec(self) -> str:
+        """Codec and pixel format."""
+        return self._video.codec()
+
     def _unreadable(self, stored: int, error: object) -> IsxFormatError:
         return IsxFormatError(f"Error reading movie frame: {self.given_path}. Frame {stored}: {error}")
 

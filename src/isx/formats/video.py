@@ -137,6 +137,18 @@ class VideoFrames:
         context.thread_type = threads
         return container
 
+    def codec(self) -> str:
+        """Codec and pixel format, or what is wrong with the video."""
+        try:
+            container = self.open()
+        except UndecodableError as error:
+            return str(error)
+        try:
+            context = container.streams.video[0].codec_context
+            return f"{context.name}, {context.pix_fmt}"
+        finally:
+            container.close()
+
     def table(self) -> PacketTable:
         """Time stamps of all packets; read once, which takes one pass over the bytes.
 

@@ -1,6 +1,6 @@
 """The beginning of the movie of a scene as the acquisition box stores it when it compresses, `.isxc`.
 
-Every tile of 32 x 32 pixels keeps the 8 leading bits of its brightest pixel. The video inside is uncompressed grey, so
+Every tile (at most 64 x 64 pixels) keeps the 8 leading bits of its brightest pixel. The video inside is uncompressed grey, so
 that writing it takes no codec.
 """
 
@@ -31,7 +31,7 @@ _AVI_MAIN = struct.Struct("<14I")
 _AVI_STREAM = struct.Struct("<4s4sIHHIIIIIIII4h")
 _BITMAP = struct.Struct("<IiiHH4sIiiII")
 _MOST_FRAMES = 96  # a multiple of the block of frames that share their noise
-_TILE = 32
+_LARGEST_TILE = 64
 _SENSOR_VALUES = 8  # the time stamp
 _BYTE_OF_SHIFT = np.array([208, 176, 144, 112, 80], dtype=np.uint8)
 _HAS_INDEX = 0x10
@@ -73,25 +73,23 @@ def write_compressed(scene: Scene, path: str, progress: Progress) -> None:
 
 
 def _compressed(pixels: NDArray[np.uint16]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """8-bit frame, and one byte per tile; the margin that fills no tile is lost."""
+    """8-bit frame, and one byte per tile."""
     height, width = _tile(*pixels.shape)
-    rows, columns = pixels.shape[0] // height, pixels.shape[1] // width
-    area = pixels[: rows * height, : columns * width].reshape(rows, height, columns, width)
+    area = pixels.reshape(pixels.shape[0] // height, height, pixels.shape[1] // width, width)
     brightest = area.max(axis=(1, 3))
     shifts = np.maximum(0, np.frexp(brightest.astype(np.float64))[1] - 8).astype(np.uint16)
-    luma = np.zeros(pixels.shape, np.uint8)
-    luma[: rows * height, : columns * width] = (area >> shifts[:, None, :, None]).reshape(
-        rows * height, columns * width
-    )
+    luma = (area >> shifts[:, None, :, None]).astype(np.uint8).reshape(pixels.shape)
     return luma, _BYTE_OF_SHIFT[shifts].ravel()
 
 
 def _tile(rows: int, columns: int) -> tuple[int, int]:
-    """Height and width of a tile: 32 where that divides the image, else the whole image."""
-    return (
-        _TILE if rows % _TILE == 0 else rows,
-        _TILE if columns % _TILE == 0 else columns,
-    )
+    """Height and width of a tile; tiles fill the image."""
+    return _side(rows), _side(columns)
+
+
+def _side(length: int) -> int:
+    """The largest divisor of `length` from 16 to 64; `length` itself if there is none."""
+    return next((side for side in range(_LARGEST_TILE, 15, -1) if length % side == 0), length)
 
 
 def _header(scene: Scene, frames: int, video_size: int, table_size: int, session_size: int) -> bytes:
