@@ -89,15 +89,16 @@ def _timing(scene: Scene) -> Timing:
 def _crossings(image: NDArray[np.float32]) -> list[tuple[int, int, int]]:
     """Where vessels, the darkest places of some columns, are crossed: row, column, half width in pixels."""
     rows, columns = image.shape
-    edge = rows // 8
     half = max(1, rows // 50)
+    inner = np.arange(rows)[5 * half : -5 * half] if rows > 10 * half else np.arange(rows)
     found = []
     for place in _PLACES:
         column = min(columns - 1, int(place * columns))
-        profile = image[edge : rows - edge or rows, column].astype(np.float64)
+        profile = image[:, column].astype(np.float64)
         # Darker than the tissue on both sides, not just far from the middle of the lens.
-        around = np.array([np.roll(profile, k) for k in (-4 * half, 4 * half)]).min(axis=0)
-        found.append((edge + int((profile / np.maximum(around, 1e-9)).argmin()), column, half))
+        sides = [profile[np.clip(inner + k, 0, rows - 1)] for k in (-4 * half, 4 * half)]
+        depth = np.minimum(*sides) - profile[inner]
+        found.append((int(inner[depth.argmax()]), column, half))
     return found
 
 
