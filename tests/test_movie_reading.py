@@ -315,6 +315,17 @@ def test_metadata(path):
         movie.metadata["type"] = 5
 
 
+def test_metadata_of_a_movie_being_written(tmp_path):
+    for session, info in ((None, None), (EXTRA, {"Acquisition SW Version": "1.9.0", "Animal ID": "m1"})):
+        path = tmp_path / f"{bool(session)}.isxd"
+        movie = isx.Movie.write(path, isx.Timing(1), isx.Spacing((6, 7)), "u2", extra_properties=session)
+        assert movie.get_acquisition_info() == info
+        movie.set_frame_data(0, FRAMES[0])
+        movie.flush()
+        assert movie.get_acquisition_info() == info
+        movie.close()
+
+
 def test_formats_without_metadata(any_movie):
     with isx.Movie.read(any_movie) as movie:
         if any_movie.suffix != ".isxd":

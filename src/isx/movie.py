@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isx.acquisition import acquisition_info
 from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning, warn
 from isx.formats.frames import TrackedSource, stream
 from isx.formats.movie_isxd import MovieIsxdWriter, frame_range_text
@@ -431,7 +432,7 @@ class Movie:
             Names in ascending order; None when the file has nothing to tell. See spec part 01, section 6.
         """
         if self._source is None and self._writer is not None:
-            return None
+            return acquisition_info(self._writer.metadata["extraProperties"])
         return self._open_source().acquisition_info()
 
     @property

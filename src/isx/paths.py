@@ -75,6 +75,6 @@ def reading_error(path: str, error: OSError) -> IsxFileError:
     """The error to raise for an :class:`OSError` met while opening or reading `path`."""
     if isinstance(error, FileNotFoundError):
         return IsxFileNotFoundError(f"File does not exist: {path}")
-    if isinstance(error, IsADirectoryError):
+    if isinstance(error, IsADirectoryError) or os.path.isdir(path):  # some systems only deny permission
         return IsxFileError(f"File extension not supported: . {path} is a folder, not a file.")
     return IsxFileError(f"Cannot read {path}: {error.strerror or error}")

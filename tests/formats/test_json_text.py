@@ -99,7 +99,7 @@ def test_tolerance(text):
     [
         (b"", "unexpected end of input"),
         (b'{"a": [1, ', "unexpected end of input"),
-        (b'{"a": 1,}', "property name"),
+        (b'{"a": 1,}', "line 1 column"),
         (b"{} // comment", "Extra data"),
         (b'{"a": NaN}', "NaN is not JSON"),
         (b'{"a": "\xff"}', "utf-8"),

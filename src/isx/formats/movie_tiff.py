@@ -29,6 +29,7 @@ The last part of an entry is the value, or its position where it does not fit.
 from __future__ import annotations
 
 import io
+import logging
 import math
 import struct
 import threading
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MovieTiff"]
 
+_SILENT = logging.NullHandler()
 _KEPT_DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 _STRIP_OFFSETS = 273
 #: Tags that decide how pixels are stored: size, bits, compression, order, samples, strips, tiles, number format.
@@ -87,6 +89,7 @@ class MovieTiff(PlainSource):
     def _describe(self) -> None:
         import tifffile
 
+        logging.getLogger("tifffile").addHandler(_SILENT)  # unless the user asks for its messages
         try:
             self._tiff = tifffile.TiffFile(io.BufferedReader(_Positional(self._file)), name=self.path)
             page: Any = self._tiff.pages[0]
