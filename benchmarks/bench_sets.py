@@ -101,6 +101,7 @@ def event_set(path: Path, cells: int, events: int, *, mixed: bool = False) -> st
 
 
 LOOP = "s = isx.CellSet.read(path); r = [s.get_cell_{0}_data(i) for i in range(s.num_cells)]"
+EACH = "s = isx.CellSet.read(path)\nfor i in range(s.num_cells): s.get_cell_{0}_data(i)"
 WRITE = """
 s = isx.CellSet.write(path, isx.Timing(num_samples=trace.size), isx.Spacing(image.shape))
 for i in range(n):
@@ -139,6 +140,7 @@ def main() -> None:
     loop_traces, loop_images = LOOP.format("trace"), LOOP.format("image")
     bench.run("open a cell set of 500 cells", read, path=many)
     bench.run("traces of 500 cells x 40,000, cell by cell", loop_traces, path=traces)
+    bench.run("the same, each dropped before the next", EACH.format("trace"), path=traces)
     bench.run("the same at once, copied", read + "r = np.array(s.traces)", vendor_code=loop_traces, path=traces)
     bench.run("the same at once, as a view", read + "r = s.traces", vendor_code=loop_traces, path=traces)
     bench.run(
@@ -147,7 +149,14 @@ def main() -> None:
         vendor_code=loop_traces + "; r = np.mean(r, axis=0)",
         path=traces,
     )
+    bench.run(
+        "largest value of 300 footprints of 400 x 400",
+        read + "r = s.footprints.max(axis=(1, 2))",
+        vendor_code=loop_images + "; r = np.max(r, axis=(1, 2))",
+        path=images,
+    )
     bench.run("footprints of 300 cells of 400 x 400, cell by cell", loop_images, path=images)
+    bench.run("the same, each dropped before the next", EACH.format("image"), path=images)
     bench.run("the same at once, copied", read + "r = np.array(s.footprints)", vendor_code=loop_images, path=images)
     bench.run("the same at once, as a view", read + "r = s.footprints", vendor_code=loop_images, path=images)
 
