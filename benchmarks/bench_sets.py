@@ -141,7 +141,9 @@ def main() -> None:
     bench.run("open a cell set of 500 cells", read, path=many)
     bench.run("traces of 500 cells x 40,000, cell by cell", loop_traces, path=traces)
     bench.run("the same, each dropped before the next", EACH.format("trace"), path=traces)
-    bench.run("the same at once, copied", read + "r = np.array(s.traces)", vendor_code=loop_traces, path=traces)
+    bench.run(
+        "the same at once, copied", read + "r = np.array(s.traces)", vendor_code=loop_traces, path=traces
+    )
     bench.run("the same at once, as a view", read + "r = s.traces", vendor_code=loop_traces, path=traces)
     bench.run(
         "mean trace of 500 cells x 40,000",
@@ -157,7 +159,9 @@ def main() -> None:
     )
     bench.run("footprints of 300 cells of 400 x 400, cell by cell", loop_images, path=images)
     bench.run("the same, each dropped before the next", EACH.format("image"), path=images)
-    bench.run("the same at once, copied", read + "r = np.array(s.footprints)", vendor_code=loop_images, path=images)
+    bench.run(
+        "the same at once, copied", read + "r = np.array(s.footprints)", vendor_code=loop_images, path=images
+    )
     bench.run("the same at once, as a view", read + "r = s.footprints", vendor_code=loop_images, path=images)
 
     rng = np.random.default_rng(0)
@@ -182,7 +186,10 @@ def main() -> None:
     bench.run("events of 500 cells x 2,000", EVENTS, vendor_code="", path=large)
     bench.run("events of 500 cells x 2,000, mixed", EVENTS, vendor_code="", path=mixed)
     bench.run(
-        "one table of 500 cells x 2,000 events", "r = isx.EventSet.read(path).events", vendor_code="", path=large
+        "one table of 500 cells x 2,000 events",
+        "r = isx.EventSet.read(path).events",
+        vendor_code="",
+        path=large,
     )
     bench.run(
         "500 cells x 2,000 events on 4,000 samples",
