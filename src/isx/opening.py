@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isx.paths import PathInput
 
 __all__ = [
+    "BEHAVIORAL_EXTENSIONS",
     "open",
     "open_cell_set",
     "open_event_source",
@@ -29,9 +30,9 @@ __all__ = [
     "open_vessel_set",
 ]
 
-_BEHAVIORAL = ("mpg", "mpeg", "mp4", "avi", "wmv")
+BEHAVIORAL_EXTENSIONS = ("mpg", "mpeg", "mp4", "avi", "wmv")
 _KIND_OF_EXTENSION = {
-    **dict.fromkeys(_BEHAVIORAL, DataKind.BEHAVIORAL_MOVIE),
+    **dict.fromkeys(BEHAVIORAL_EXTENSIONS, DataKind.BEHAVIORAL_MOVIE),
     **dict.fromkeys(("hdf5", "xml", "tif", "tiff"), DataKind.MOVIE),
     **dict.fromkeys(("gpio", "raw"), DataKind.GPIO),
     "imu": DataKind.IMU,
@@ -53,7 +54,7 @@ _CLASS_BY_KIND = {
 
 #: Public class of files of other extensions.
 _CLASS_BY_EXTENSION = {
-    **dict.fromkeys(("tif", "tiff", "xml", "isxb", "isxc", *_BEHAVIORAL), _MOVIE),
+    **dict.fromkeys(("tif", "tiff", "xml", "isxb", "isxc", *BEHAVIORAL_EXTENSIONS), _MOVIE),
     **dict.fromkeys(("gpio", "raw", "imu"), _GPIO_SET),
 }
 
@@ -165,7 +166,7 @@ def open_movie_source(path: str) -> FrameSource:
         from isx.formats.recording_xml import RecordingXml
 
         return RecordingXml(path)
-    if ending in _BEHAVIORAL:
+    if ending in BEHAVIORAL_EXTENSIONS:
         from isx.formats.movie_video import MovieVideo
 
         return MovieVideo(path)

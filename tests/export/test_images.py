@@ -172,7 +172,7 @@ def test_extension_decides(tmp_path):
     image = grid(np.uint16)
     isx.export_image_to_tiff(image, tmp_path / "a.PNG")
     mode, got = pixels(tmp_path / "a.PNG")
-    assert mode == "I;16"
+    assert mode in ("I;16", "I")  # what older versions of Pillow call it when reading
     np.testing.assert_array_equal(got, isx.convert_type_numpy_array(image))
     for name in ("a.npy", "a"):
         with pytest.raises(ValueError, match="unknown file extension: "):

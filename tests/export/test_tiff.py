@@ -193,6 +193,7 @@ def test_stack_of_a_stack(tmp_path):
 
 
 def test_behaviour_movie(tmp_path):
+    pytest.importorskip("av")
     path = GOLDEN / "tracking.isxb"
     isx.export_movie_to_tiff(path, tmp_path / "valid.tif")
     isx.export_movie_to_tiff(path, tmp_path / "all.tif", write_invalid_frames=True)

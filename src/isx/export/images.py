@@ -74,12 +74,12 @@ def convert_type_numpy_array(
         raise ValueError(f"data type {target} is not numeric")
     with np.errstate(all="ignore"):
         scaled = _from_0_to_1(values)
-        maximum: Any = 1
+        # Scalars get the type of the arithmetic, which NumPy 1 would choose otherwise than NumPy 2.
         if target.kind in "iu":
-            maximum = np.iinfo(target).max
+            scaled = scaled * scaled.dtype.type(np.iinfo(target).max)
         elif not keep_0_to_1:
-            maximum = np.finfo(target).max
-        scaled = scaled * maximum
+            wide = np.result_type(scaled, target)
+            scaled = scaled.astype(wide, copy=False) * wide.type(np.finfo(target).max)
         if scaled.dtype.kind == "c" and target.kind != "c":
             scaled = scaled.real
         return _cut(scaled, target)

@@ -15,8 +15,8 @@ from isx.files import OutputFiles, require_free_space
 from isx.formats.frames import read_frames
 from isx.formats.kinds import DataKind, WrongKindError, wrong_kind
 from isx.formats.tiff_pages import TiffWriter, directory_bytes
-from isx.opening import open_movie_source
-from isx.paths import as_path, as_paths, require_absent
+from isx.opening import BEHAVIORAL_EXTENSIONS, open_movie_source
+from isx.paths import as_path, as_paths, extension, require_absent, require_existing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +92,9 @@ def export_movie_to_tiff(
 
 
 def _open_movie(path: str) -> FrameSource:
+    require_existing(path)
+    if extension(path) in BEHAVIORAL_EXTENSIONS:
+        raise wrong_kind(path, DataKind.BEHAVIORAL_MOVIE, DataKind.MOVIE)
     try:
         source = open_movie_source(path)
     except WrongKindError as error:
