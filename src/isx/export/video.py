@@ -37,9 +37,10 @@ _MIN_BIT_RATE = 1000  # the unit of the H.264 encoder
 class Codec:
     """An encoder and its settings.
 
-    H.264 gets the range of quantisers that MPEG-4's 2 to 31 correspond to, so that the file stops growing
+    H.264 gets about the range of quantisers that MPEG-4's 2 to 31 correspond to, so that the file stops growing
     (and the picture stops suffering) at about the same `compression_quality` for both. Its preset is the
-    slowest whose pictures come as fast as the vendor's MPEG-4 (``benchmarks/bench_mp4.py``).
+    fastest whose picture is better than the vendor's at the same size whatever the movie shows; with two
+    cores it takes about as long as the vendor's MPEG-4 (``benchmarks/bench_mp4.py``).
     """
 
     encoder: str
