@@ -10,9 +10,13 @@ from rich.markup import escape
 
 import isx
 from isx import samples
+from isx.alignment import align_start_times, plan_start_times
+from isx.cli.align import show_shifts
 from isx.cli.export import export_files
 from isx.cli.info import show
 from isx.cli.terminal import one_line, progress_bar, stderr, stdout
+from isx.display import png_bytes
+from isx.files import OutputFile
 
 __all__ = ["EXPORTS", "NAME", "command"]
 
@@ -23,6 +27,8 @@ EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("movie",), "overview.png"),
     (("movie",), "movie.tif"),
     (("movie",), "movie.mp4"),
+    (("behavior",), "behavior.mp4"),
+    (("behavior",), "tracking.csv"),
     (("gpio",), "gpio.csv"),
     (("imu",), "imu.csv"),
     (("cells",), "cells.png"),
@@ -51,9 +57,34 @@ def command(
     console.print()
     for number, path in enumerate(paths.values()):
         show(path, session=number == 0)  # one session is behind all of them
+    _align(paths)
     for names, output in EXPORTS:
         _export([paths[name] for name in names], os.path.join(folder, output))
+    _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
     console.print(f"\nLook at [bold]{escape(os.path.join(folder, EXPORTS[0][1]))}[/]")
+
+
+def _align(paths: dict[str, str]) -> None:
+    """Put the movies on the clock of the GPIO data."""
+    reference, movies = paths["gpio"], [paths["movie"], paths["behavior"]]
+    starts = plan_start_times(reference, movies)
+    align_start_times(reference, movies)
+    stdout().print("[bold]Start times by the counter that all devices share[/]")
+    show_shifts(starts, done=True)
+    stdout().print()
+
+
+def _save_first_frame(video: str, output: str) -> None:
+    """Save what the first frame of a video shows as a picture."""
+    if not os.path.exists(video):
+        return  # skipped for want of PyAV
+    import av
+
+    with av.open(video) as container:
+        luma = next(container.decode(video=0)).to_ndarray(format="gray")
+    with OutputFile(output) as file:
+        file.write(png_bytes(luma))
+    stdout().print(f"[green]wrote[/] {escape(output)}")
 
 
 def _export(inputs: list[str], output: str) -> None:
