@@ -37,9 +37,11 @@ def write_events(path: Path, cells: int, events: int, samples: int) -> str:
 
 def write_cells(path: Path, cells: int, samples: int, shape: tuple[int, int]) -> str:
     rng = np.random.default_rng(0)
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     with isx.CellSet.write(path, isx.Timing(samples), isx.Spacing(shape)) as cell_set:
         for i in range(cells):
-            image = rng.random(shape, dtype=np.float32)
+            row, column = rng.uniform(0, shape)
+            image = np.exp(-((y - row) ** 2 + (x - column) ** 2) / 30).astype(np.float32)
             cell_set.set_cell_data(i, image, rng.normal(size=samples).astype(np.float32), f"C{i}")
     return str(path)
 

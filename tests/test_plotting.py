@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,7 +14,7 @@ pytest.importorskip("matplotlib")
 
 from matplotlib.colors import to_hex
 
-from isx.plotting import STATUS_COLORS, plot_cell_set, save_figure
+from isx.plotting import STATUS_COLORS, background_image, plot_cell_set, save_figure
 
 
 @pytest.fixture
@@ -115,3 +117,26 @@ def test_saving(three, tmp_path, ending, magic):
     if ending == "png":
         with Image.open(path) as image:
             assert image.width == 1800
+
+
+def test_background(tmp_path):
+    path = tmp_path / "movie.isxd"
+    with isx.Movie.write(path, isx.Timing(3, dropped=[1]), isx.Spacing((2, 2)), np.uint16) as movie:
+        movie.set_frame_data(0, np.full((2, 2), 60000, np.uint16))
+        movie.set_frame_data(2, np.full((2, 2), 20000, np.uint16))
+    np.testing.assert_array_equal(background_image(path), np.full((2, 2), 40000, np.float32))
+    image = tmp_path / "image.isxd"
+    isx.Image.write(image, isx.Spacing((1, 2)), np.float32, np.array([[1, 2]], np.float32))
+    np.testing.assert_array_equal(background_image(image), [[1, 2]])
+    with pytest.raises(isx.IsxFileNotFoundError):
+        background_image(tmp_path / "missing.isxd")
+    empty = tmp_path / "empty.isxd"
+    isx.Movie.write(empty, isx.Timing(1, dropped=[0]), isx.Spacing((2, 2)), np.uint16).flush()
+    with pytest.raises(isx.IsxError, match="no frames to draw"):
+        background_image(empty)
+
+
+def test_matplotlib_missing(three, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(isx.IsxImportError, match=r'pip install "isx\[plot\]"'):
+        plot_cell_set(three)

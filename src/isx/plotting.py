@@ -11,6 +11,7 @@ from isx.dependencies import require
 from isx.display import to_gray
 from isx.errors import IsxError
 from isx.files import OutputFile
+from isx.movie import Movie
 from isx.paths import extension
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from isx.cell_set import CellSet
     from isx.paths import PathInput
 
-__all__ = ["STATUS_COLORS", "plot_cell_set", "save_figure"]
+__all__ = ["STATUS_COLORS", "background_image", "plot_cell_set", "save_figure"]
 
 #: Colour of contours and traces by status; told apart with any kind of colour vision.
 STATUS_COLORS = {"accepted": "#4fd1a5", "undecided": "#ffc857", "rejected": "#f0688a"}
@@ -31,6 +32,7 @@ _LEVEL = 0.5  # contours are drawn at this share of the brightest pixel
 _WIDTH = 15.0  # inches
 _ROW = 0.135  # inches from trace to trace, at least
 _POINTS = 4000  # of a trace that can be told apart at the width of the picture
+_AVERAGED = 200  # frames of a movie that make up the image behind the cells
 _NAMED = 150  # more names than this only hide the image
 
 
@@ -91,6 +93,27 @@ def plot_cell_set(
     _draw_traces(right, cells, traced)
     _write_title(figure, left, cells, chosen, traced)
     return figure
+
+
+def background_image(path: PathInput) -> NDArray[np.float32]:
+    """A picture to draw cells on: an image file, or the mean of up to 200 frames spread over a movie.
+
+    Raises
+    ------
+    IsxFileError
+        The file is missing, damaged, or neither a movie nor an image.
+    IsxError
+        The movie has no frames.
+    """
+    with Movie.read(path) as movie:
+        valid = movie.timing.get_valid_samples() if movie.timing is not None else np.zeros(0, np.int64)
+        if not len(valid):
+            raise IsxError(f"{movie.file_path} has no frames to draw.")
+        chosen = valid[np.unique(np.linspace(0, len(valid) - 1, _AVERAGED).astype(np.int64))]
+        total = np.zeros(movie.shape[1:], dtype=np.float64)
+        for index in chosen.tolist():
+            total += movie.get_frame_data(index)
+        return (total / len(chosen)).astype(np.float32)
 
 
 def save_figure(figure: Any, output_file: PathInput) -> None:

@@ -14,7 +14,7 @@ SCENE = samples.Scene(seed=5, num_frames=60, shape=(50, 70), num_neurons=5)
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     return samples.write(
-        tmp_path_factory.mktemp("sets"), SCENE, ["cells", "events", "diameters", "velocities"]
+        tmp_path_factory.mktemp("sets"), SCENE, ["movie", "cells", "events", "diameters", "velocities"]
     )
 
 
@@ -43,6 +43,7 @@ def test_cell_set_to_picture(run, files, tmp_path):
     pytest.importorskip("matplotlib")
     assert run("export", files["cells"], "-o", tmp_path / "i.png")[0] == 0
     assert (tmp_path / "i.png").read_bytes()[:4] == b"\x89PNG"
+    assert run("export", files["cells"], "-o", tmp_path / "k.svg", "--background", files["movie"])[0] == 0
     status, _, err = run("export", files["cells"], files["cells"], "-o", tmp_path / "j.png")
     assert status == 1
     assert "takes one input, not 2" in err

@@ -33,6 +33,7 @@ class Options:
     quality: float = 0.1
     codec: str = "h264"
     cell_map: bool = False
+    background: str = ""
 
 
 #: Called with the input files, the output file, the options and the progress callback; gives a text naming what
@@ -125,11 +126,12 @@ def _cell_set_to_png(inputs: Sequence[str], output: str, options: Options, progr
     return (_cell_map if options.cell_map else _cell_set_to_picture)(inputs, output, options, progress)
 
 
-def _cell_set_to_picture(inputs: Sequence[str], output: str, _options: Options, _progress: Progress) -> None:
-    from isx.plotting import plot_cell_set, save_figure
+def _cell_set_to_picture(inputs: Sequence[str], output: str, options: Options, _progress: Progress) -> None:
+    from isx.plotting import background_image, plot_cell_set, save_figure
 
     with isx.CellSet.read(_only(inputs, output)) as cells:
-        save_figure(plot_cell_set(cells), output)
+        image = background_image(options.background) if options.background else None
+        save_figure(plot_cell_set(cells, image), output)
 
 
 def _event_set_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
@@ -242,13 +244,16 @@ def command(
     cell_map: Annotated[
         bool, typer.Option("--cell-map", help="Cell sets to .tif or .png: one image of all accepted cells.")
     ] = False,
+    background: Annotated[
+        str, typer.Option(help="Cell sets to .png, .pdf, .svg: image or movie to draw the outlines on.")
+    ] = "",
 ) -> None:
     """Export INPUTS to the format that the extension of the output names."""
     require_time_ref(time_ref)
     export_files(
         inputs,
         output,
-        Options(time_ref, write_invalid_frames, properties, event_list, quality, codec, cell_map),
+        Options(time_ref, write_invalid_frames, properties, event_list, quality, codec, cell_map, background),
     )
 
 

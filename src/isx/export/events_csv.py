@@ -67,7 +67,8 @@ def export_event_set_to_csv(
     sparse_output : bool
         True for the table, in which a cell without an event in a sample has the value 0; False for the list.
         (The name is the vendor's.) The table has one place per cell and sample: of several events nearest
-        to the same sample it shows the first, and warns of the others. The list has all events.
+        to the same sample it shows the first, and warns of the others; it leaves out events more than half a
+        period after the last sample. The list has all events.
     write_amplitude : bool
         Whether the table shows amplitudes instead of ones, and the list has a column for them.
     progress : callable, keyword only
