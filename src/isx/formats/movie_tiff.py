@@ -12,18 +12,8 @@ anything else                   refused
 ==============================  ==========================================
 
 tifffile interprets the first page. If that is uncompressed and not tiled, the offsets of all frames are looked up
-here, in one pass over the pages' tables of tags (below), and from then on frames are plain reads or, where
-the frames follow each other at equal distances, views of the file. Any other page is decoded by tifffile.
-
-=====================  ==========================================  ========================================
-part of the file       classic TIFF                                BigTIFF
-=====================  ==========================================  ========================================
-header                 ``II``/``MM``, u16 42, u32 first table      ..., u16 43, u16 8, u16 0, u64 first table
-table of tags          u16 n, n entries, u32 next table or 0       u64 n, n entries, u64 next table or 0
-entry                  u16 tag, u16 type, u32 count, 4 bytes       u16 tag, u16 type, u64 count, 8 bytes
-=====================  ==========================================  ========================================
-
-The last part of an entry is the value, or its position where it does not fit.
+in one pass over the pages' tables of tags, and from then on frames are plain reads or, where the frames follow
+each other at equal distances, views of the file. Any other page is decoded by tifffile.
 """
 
 from __future__ import annotations
@@ -31,9 +21,7 @@ from __future__ import annotations
 import io
 import logging
 import math
-import struct
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,22 +30,16 @@ from isx.errors import IsxFormatError, IsxImportError, warn
 from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
 from isx.formats.plain_source import PlainSource, default_timing
+from isx.formats.tiff_tables import TiffTables
 from isx.spacing import Spacing
 
 if TYPE_CHECKING:
-    import mmap
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 __all__ = ["MovieTiff"]
 
 _SILENT = logging.NullHandler()
 _KEPT_DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
-_STRIP_OFFSETS = 273
-#: Tags that decide how pixels are stored: size, bits, compression, order, samples, strips, tiles, number format.
-_STRUCTURE = frozenset((256, 257, 258, 259, 266, 277, 278, 284, 317, 322, 323, 324, 325, 339, 32997))
-_OFFSET_TYPES = {3: "u2", 4: "u4", 16: "u8"}
 
 
 class MovieTiff(PlainSource):
@@ -93,7 +75,7 @@ class MovieTiff(PlainSource):
         try:
             self._tiff = tifffile.TiffFile(io.BufferedReader(_Positional(self._file)), name=self.path)
             page: Any = self._tiff.pages[0]
-            layout = _Layout.of(self._file.map())
+            layout = TiffTables.of(self._file.map())
             tables, damaged = layout.tables()
         except Exception as error:  # noqa: BLE001 - tifffile raises nearly anything on damage
             raise IsxFormatError(
@@ -252,101 +234,6 @@ def _is_plain(page: Any) -> bool:
         and not page.is_tiled
         and page.dtype.itemsize * 8 == page.bitspersample
     )
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """How one file writes its tables of tags."""
-
-    data: mmap.mmap
-    order: str
-    number: struct.Struct  # of entries
-    entry: struct.Struct
-    pointer: struct.Struct
-    first: int
-
-    @classmethod
-    def of(cls, data: mmap.mmap) -> _Layout:
-        order = {b"II": "<", b"MM": ">"}[data[:2]]
-        (version,) = struct.unpack_from(f"{order}H", data, 2)
-        big = {42: False, 43: True}[version]
-        codes = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
-        number, entry, pointer = (struct.Struct(order + code) for code in codes)
-        (first,) = pointer.unpack_from(data, 8 if big else 4)
-        return cls(data, order, number, entry, pointer, first)
-
-    def tables(self) -> tuple[list[int], bool]:
-        """Position of every page's table, and whether the chain of them is broken at its end."""
-        seen: dict[int, None] = {}
-        offset = self.first
-        while offset:
-            if offset in seen:
-                return list(seen), True
-            try:
-                (count,) = self.number.unpack_from(self.data, offset)
-                (following,) = self.pointer.unpack_from(
-                    self.data, offset + self.number.size + count * self.entry.size
-                )
-            except struct.error:
-                return list(seen), True
-            seen[offset] = None
-            offset = following
-        return list(seen), False
-
-    def frame_offsets(self, tables: list[int], num_strips: int, strip_bytes: int) -> NDArray[np.int64] | None:
-        """Where the pixels of every page start; None unless all are stored as those of the first.
-
-        Parameters
-        ----------
-        tables
-            Position of every page's table.
-        num_strips, strip_bytes
-            In how many strips of which size the first page has its pixels.
-        """
-        offsets = np.empty(len(tables), dtype=np.int64)
-        expected: list[tuple[Any, ...]] | None = None
-        for i, table in enumerate(tables):
-            strips: tuple[int, int, bytes] | None = None
-            structure = []
-            for tag, kind, count, value in self._entries(table):
-                if tag == _STRIP_OFFSETS:
-                    strips = kind, count, value
-                elif tag in _STRUCTURE:
-                    structure.append((tag, kind, count, value))
-            expected = structure if expected is None else expected
-            if structure != expected or strips is None or strips[1] != num_strips:
-                return None
-            offset = self._first_strip(strips, strip_bytes)
-            if offset is None:
-                return None
-            offsets[i] = offset
-        return offsets
-
-    def _entries(self, table: int) -> Iterator[tuple[Any, ...]]:
-        (count,) = self.number.unpack_from(self.data, table)
-        start = table + self.number.size
-        return self.entry.iter_unpack(self.data[start : start + count * self.entry.size])
-
-    def _first_strip(self, strips: tuple[int, int, bytes], strip_bytes: int) -> int | None:
-        """Start of the pixels of a page, None if its strips do not follow each other."""
-        kind, count, value = strips
-        code = _OFFSET_TYPES.get(kind)
-        if code is None:
-            return None
-        dtype = np.dtype(self.order + code)
-        if count * dtype.itemsize <= len(value):
-            starts = np.frombuffer(value, dtype, count)
-        else:
-            (position,) = self.pointer.unpack(value)
-            if position + count * dtype.itemsize > len(self.data):
-                return None
-            starts = np.frombuffer(self.data, dtype, count, position)
-        first = int(starts[0])
-        if first > len(self.data):
-            return len(self.data)  # an incomplete page
-        if count > 1 and (starts != first + strip_bytes * np.arange(count, dtype=np.uint64)).any():
-            return None
-        return first
 
 
 class _Positional(io.RawIOBase):
