@@ -60,7 +60,13 @@ def _blocks(page):
 
 @pytest.mark.parametrize(
     "page",
-    ["docs/guide/quickstart.md", "docs/guide/movies.md", "docs/guide/samples.md", "docs/guide/sets.md"],
+    [
+        "docs/guide/quickstart.md",
+        "docs/guide/movies.md",
+        "docs/guide/samples.md",
+        "docs/guide/sets.md",
+        "docs/guide/gpio-and-imu.md",
+    ],
 )
 def test_the_examples_of_the_guide_run(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

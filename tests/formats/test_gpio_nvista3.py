@@ -164,7 +164,7 @@ def test_blocks_do_not_show(tmp_path, monkeypatch, words):
     rng = np.random.default_rng(words)
     content = make.gpio_file(make.random_packets(rng, 200, loss=0.05, odd=0.1))
     expected = read(tmp_path, content, "is damaged")
-    monkeypatch.setattr("isx.formats.gpio_packets._BLOCK_WORDS", words)
+    monkeypatch.setattr("isx.formats.gpio_points._BLOCK_WORDS", words)
     gpio = read(tmp_path, content, "is damaged")
     assert gpio.statistics == expected.statistics
     assert gpio.names == expected.names

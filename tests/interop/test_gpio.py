@@ -129,7 +129,7 @@ def test_counters_that_wrap(check, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_many_seconds_over_several_blocks(check, seed, monkeypatch):
     """Small blocks, so that packets, losses and junk lie across their borders."""
-    monkeypatch.setattr("isx.formats.gpio_packets._BLOCK_WORDS", [7, 64, 1000, 4096][seed])
+    monkeypatch.setattr("isx.formats.gpio_points._BLOCK_WORDS", [7, 64, 1000, 4096][seed])
     rng = np.random.default_rng(300 + seed)
     packets = make.random_packets(rng, 2000 if seed else 300, loss=0.01, odd=0.05, longest_wait=20_000)
     check("x.gpio", make.gpio_file(packets))
@@ -282,3 +282,95 @@ def test_imu_timing(check, timing, request):
         make.imu_file(axes, axes[:1], -axes, session),
         csv=timing != {**TIMING, "magnetometer": SENSORS["magnetometer"]},
     )
+
+
+# -- sets in `.isxd` files, and several files ----------------------------------------------------------------
+
+
+def v2_set(rng, kind=3, channels=3, points=300, dense=0):
+    """A set of the current layout with points in any order, some at equal times."""
+    from isx.formats.isxd import trailer_bytes
+
+    names = (
+        list(isx_imu_names())
+        if kind == 7
+        else [f"chan, {i}" if i == 2 else f"chan {i}" for i in range(channels)]
+    )
+    packets = np.zeros(points * (1 if kind == 3 else 9), [("o", "<u8"), ("c", "<u8"), ("v", "<f4")])
+    if kind == 7:
+        packets["c"] = np.repeat(np.arange(9), points)
+        packets["o"] = np.tile(np.arange(points) * 20571, 9)
+    else:
+        packets["c"] = rng.integers(0, channels, points)
+        packets["o"] = rng.integers(0, [50, 10**7][int(rng.integers(0, 2))], points)
+    packets["v"] = rng.normal(size=len(packets)) * 1000
+    packets["v"][rng.random(len(packets)) < 0.05] = np.nan
+    start = int(rng.integers(1_500_000_000_000, 1_700_000_000_000))
+    den = int(rng.choice([1, 1000, 3000, 1_000_000]))
+    step = {"num": int(rng.integers(1, 50)), "den": int(rng.choice([1000, 999, 30]))}
+    ratio = lambda num: {"secsSinceEpoch": {"num": num, "den": den}, "utcOffset": -3600}  # noqa: E731
+    metadata = {
+        "channel list": names,
+        "extraProperties": {"name": "x", "personnel": {"name": "y"}},
+        "fileType": 1,
+        "fileVersion": 2,
+        "global times": [ratio(start * den // 1000), ratio((start + 12_345) * den // 1000)],
+        "metrics": None,
+        "numSamples": [int((packets["c"] == i).sum()) for i in range(len(names))],
+        "signalSteps": [step] * len(names),
+        "signalTypes": [dense] * len(names),
+        "startOffsets": [0] * len(names),
+        "type": kind,
+    }
+    return packets.tobytes() + trailer_bytes(metadata)
+
+
+def isx_imu_names():
+    from isx.formats.imu import IMU_CHANNELS
+
+    return IMU_CHANNELS
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_isxd_sets(check, seed):
+    rng = np.random.default_rng(800 + seed)
+    # The vendor does not quote names in CSV; ours with a comma are compared elsewhere.
+    gpio = check(
+        "x.isxd",
+        v2_set(rng, 7 if seed % 3 == 2 else 3, dense=seed % 2, channels=2 + seed % 2),
+        csv=seed % 2 == 0,
+    )
+    assert gpio.num_channels
+
+
+@pytest.mark.parametrize("ref", ["start", "unix"])
+@pytest.mark.parametrize("kind", ["gpio", "imu"])
+def test_several_files_in_one_table(vendor, tmp_path, kind, ref):
+    rng = np.random.default_rng(900)
+    paths = []
+    for k in range(3):
+        path = tmp_path / f"part{k}.{kind}"
+        packets = make.random_packets(rng, 200, codes=[1, 3, 8])
+        packets.insert(0, make.event(1, 0, 4_999_999_999, *[0] * 10))  # the same channels everywhere
+        start = (1600000000123 + 70_000 * (2 - k), 1000)
+        content = (
+            make.gpio_file(packets, start=start) if kind == "gpio" else make.random_imu(rng, 100 + 30 * k)
+        )
+        path.write_bytes(content)
+        paths.append(str(path))
+    theirs = vendor.run(
+        "import tempfile, os; d = tempfile.mkdtemp(); p = os.path.join(d, 'o.csv'); "
+        "isx.export_gpio_set_to_csv(paths, p, d, ref); out = open(p, 'rb').read()",
+        paths=paths,
+        ref=ref,
+    )
+    isx.export_gpio_set_to_csv(paths, tmp_path / "ours.csv", time_ref=ref)
+    assert (tmp_path / "ours.csv").read_bytes() == theirs
+
+
+def test_vendor_reads_what_we_convert(vendor, tmp_path):
+    (tmp_path / "x.gpio").write_bytes(
+        make.gpio_file(make.random_packets(np.random.default_rng(1), 300), {"a": 1})
+    )
+    isx.export_gpio_to_isxd(tmp_path / "x.gpio", tmp_path)
+    compare(vendor, tmp_path / "x_gpio.isxd")

@@ -36,7 +36,8 @@ from isx._internal import IsxRatio, IsxTime
 from isx.errors import IsxFormatError
 from isx.files import InputFile
 from isx.formats.events_isxd import add_ratios
-from isx.formats.gpio_packets import CHANNEL_NAMES, EX_LED, SYNC, Decoder, digital_input
+from isx.formats.gpio_packets import CHANNEL_NAMES, EX_LED, SYNC, digital_input
+from isx.formats.gpio_points import Decoder
 from isx.formats.gpio_signals import NO_SYNC, RecordedChannel, RecordedSignals
 from isx.formats.kinds import DataKind
 from isx.formats.session_text import read_session
@@ -148,10 +149,7 @@ def _converted(file: InputFile, header: _Header) -> RecordedSignals:
         closed_loop=header.file_format == _CLOSED_LOOP,
         session_at=header.session_at if has_session else None,
     )
-    try:
-        decoder.run()
-    except IsxFormatError as error:
-        raise IsxFormatError(f"{error} {file.given_path} holds no packet.") from None
+    decoder.run()
     first, last, points = decoder.finish()
     statistics = decoder.statistics
     session, clock, names, problem = None, 1000, list(CHANNEL_NAMES), ""

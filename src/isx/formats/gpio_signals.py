@@ -231,7 +231,7 @@ class RecordedSignals:
         texts = ", ".join(text for text in (self.statistics.damage, problem) if text)
         if texts:
             warnings.warn(
-                f"{self.given_path} is damaged: {texts}. The rest is returned.", IsxWarning, stacklevel=6
+                f"{self.given_path} is damaged: {texts}. The rest is returned.", IsxWarning, stacklevel=7
             )
 
     def close(self) -> None:
