@@ -80,3 +80,21 @@ def test_the_examples_of_the_guide_run(page, tmp_path, monkeypatch, capsys):
         assert not scope["dropped"].any()
         assert scope["frame"].any()
         assert len(scope["trace"]) == scope["valid"].sum() == 197
+
+
+def test_the_guide_names_every_command_and_every_export():
+    from isx.cli.app import app
+    from isx.cli.export import EXPORTERS
+
+    page = _text("docs/guide/command-line.md")
+    for command in app.registered_commands:
+        assert f"## `isx {command.name}" in page
+    for ending in {ending for _, ending in EXPORTERS} - {"tiff"}:  # named as tif
+        assert f"`.{ending}`" in page, ending
+
+
+def test_the_reference_holds_every_public_name():
+    pages = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/api").glob("*.md"))
+    named = set(re.findall(r"^::: isx\.(\w+)$", pages, re.MULTILINE)) | set(isx.errors.__all__)
+    modules = {"_internal", "core", "io", "util", "__version__"}
+    assert set(isx.__all__) - modules - named == set()
