@@ -133,7 +133,8 @@ def test_indices_people_use(movies, key):
     "key",
     [
         COUNT, -COUNT - 1, [0, COUNT], 1.5, "a", None, (0, None), (0, 0, 0, 0), (..., ...), np.zeros(3, bool),
-        np.zeros((COUNT, ROWS), bool), np.zeros((COUNT, ROWS, COLS), bool), [[0, 1]], (0, ROWS), (0, 0, COLS), (0, 1.5),
+        np.zeros((COUNT, ROWS), bool), np.zeros((COUNT, ROWS, COLS), bool), [[0, 1]], (0, ROWS), (0, 0, COLS), (0, 1.5), True, np.False_,
+        2**70, [2**70],
     ],
     ids=repr,
 )  # fmt: skip

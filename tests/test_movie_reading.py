@@ -457,5 +457,11 @@ def test_a_file_that_shrinks_is_an_error(path):
     movie = isx.Movie.read(path)
     with path.open("r+b") as file:
         file.truncate(100)
-    with pytest.raises(isx.IsxFormatError, match="shortened while it was open"):
-        movie.get_frame_data(20)
+    for ask in (
+        lambda: movie.get_frame_data(20),
+        lambda: movie[4:],
+        lambda: movie[4:, 0],
+        lambda: np.asarray(movie),
+    ):
+        with pytest.raises(isx.IsxFormatError, match="shortened while it was open"):
+            ask()

@@ -152,8 +152,16 @@ class InputFile:
         )
 
     def map(self) -> mmap.mmap:
-        """Read-only memory map of the whole file (which must not be empty), made once."""
+        """Read-only memory map of the whole file (which must not be empty), made once.
+
+        Raises
+        ------
+        IsxFormatError
+            The file was shortened since it was opened; touching the map behind its end would kill the process.
+        """
         self._require_open()
+        if os.fstat(self._fd).st_size < self.size:
+            raise IsxFormatError(f"{self.given_path} was shortened while it was open.")
         with self._lock:
             if self._map is None:
                 self._map = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)

@@ -58,7 +58,7 @@ def _sample_numbers(key: Any, count: int) -> tuple[NDArray[np.int64], bool]:
         return np.flatnonzero(array), False
     if array.ndim == 1 and (array.dtype.kind in "iu" or not len(array)):
         numbers, scalar = array.astype(np.int64), False
-    elif array.ndim == 0:
+    elif array.ndim == 0 and array.dtype != np.bool_:
         numbers, scalar = np.array([operator.index(key)]), True
     else:
         raise IndexError("samples are selected by a number, a slice, a list or a mask")
@@ -81,6 +81,9 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
     missing
         Makes the error for a sample that the file announces but does not hold.
     """
+    frame = _one_frame(source, samples, key) if type(key) is int else None
+    if frame is not None:
+        return frame
     sample_key, pixel_key = _split(key)
     numbers, scalar = _sample_numbers(sample_key, samples.num_samples)
     stored = samples.stored_many(numbers)
@@ -108,6 +111,19 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
     result = _stacked(source, stored, pixel_key)
     first: NDArray[Any] = result[0] if scalar else result
     return first
+
+
+def _one_frame(source: FrameSource, samples: SampleIndex, key: int) -> NDArray[Any] | None:
+    """View of one frame, the most frequent of all cases; None where the general way has to be gone."""
+    count = samples.num_samples
+    if not -count <= key < count:
+        return None
+    stored = samples.stored(key % count)
+    view = source.frames() if 0 <= stored < source.num_stored else None
+    if view is None or not view.dtype.isnative:
+        return None
+    frame: NDArray[Any] = view[stored]
+    return frame
 
 
 def _stacked(source: FrameSource, stored: NDArray[np.int64], pixel_key: tuple[Any, ...]) -> NDArray[Any]:

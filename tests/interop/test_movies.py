@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from typing import Any
 
@@ -450,3 +451,12 @@ out = str(image), image.get_data(), image.mode
     assert isx.Image.read(tmp_path / "theirs.isxd").get_data().tobytes() == data.tobytes()
     read = vendor.run("out = isx.Image.read(path).get_data()", path=str(tmp_path / "ours.isxd"))
     assert read.tobytes() == data.tobytes()
+
+
+@pytest.mark.parametrize("name", ["movie_u8.isxd", "movie_part3.isxd"])
+def test_real_recordings(vendor, name):
+    folder = os.environ.get("ISX_REAL_RECORDINGS")
+    if not folder:
+        pytest.skip("ISX_REAL_RECORDINGS does not name a folder with this recording")
+    path = os.path.join(folder, name)
+    assert_same(ours(path), theirs(vendor, path))

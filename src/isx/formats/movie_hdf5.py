@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MovieHdf5", "timing_from_stamps"]
 
-_CHUNK_CACHE = 1 << 26
+_CHUNK_CACHE = 1 << 24
 _LATEST_STAMP = 2.0**53
 
 
