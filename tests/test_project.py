@@ -66,6 +66,7 @@ def _blocks(page):
         "docs/guide/samples.md",
         "docs/guide/sets.md",
         "docs/guide/gpio-and-imu.md",
+        "docs/guide/exporting-sets.md",
     ],
 )
 def test_the_examples_of_the_guide_run(page, tmp_path, monkeypatch, capsys):
