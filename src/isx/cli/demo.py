@@ -38,6 +38,9 @@ EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("velocities",), "velocities.csv"),
 )
 
+#: What to look at in the end.
+SHOWN = ("overview.png", "cells.png", "movie.mp4", "behavior.mp4", "behavior.png")
+
 
 def command(
     folder: Annotated[
@@ -61,7 +64,10 @@ def command(
     for names, output in EXPORTS:
         _export([paths[name] for name in names], os.path.join(folder, output))
     _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
-    console.print(f"\nLook at [bold]{escape(os.path.join(folder, EXPORTS[0][1]))}[/]")
+    results = [os.path.join(folder, name) for name in SHOWN]
+    console.print("\nLook at")
+    for path in filter(os.path.exists, results):
+        console.print(f"  [bold]{escape(path)}[/]")
 
 
 def _align(paths: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ from isx.cli.info_behavior import tracking_section, video_section
 from isx.cli.series import member_of, summary
 from isx.cli.terminal import close_if_open, one_line, print_error, stdout
 from isx.errors import IsxWarning
+from isx.formats.kinds import DataKind
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,11 +64,12 @@ def _movie(movie: isx.Movie) -> Sections:
     frames, rows, columns = movie.shape
     assert movie.timing is not None
     assert movie.spacing is not None
-    picture = {
+    picture: dict[str, Any] = {
         "size": Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)"),
         "pixel type": movie.dtype.name,
-        **spacing_facts(movie.spacing),
     }
+    if movie._open_source().kind is not DataKind.NVISION_MOVIE:  # whose pixels have no known size
+        picture |= spacing_facts(movie.spacing)
     return {
         "picture": picture,
         "video": video_section(movie) if frames else {},
