@@ -160,10 +160,31 @@ def test_a_full_disk_changes_nothing(path, note, stop, monkeypatch):
     disk = FullDisk(stop)
     with monkeypatch.context() as patch:
         patch.setattr("isx.formats.isxd.open", disk.open, raising=False)
-        with pytest.raises(isx.IsxFileError, match=r"Cannot edit .*No space left"):
+        patch.setattr(MortalFile, "truncate", lambda self: self.file.truncate())  # needs no space
+        if stop < 5:
+            with pytest.raises(isx.IsxFileError, match=r"Cannot edit .*No space left"):
+                replace_metadata(str(path), len(BODY), {"type": 0, "note": note})
+            assert path.read_bytes() == before
+        else:
             replace_metadata(str(path), len(BODY), {"type": 0, "note": note})
-    assert path.read_bytes() == before
+            assert read(path)[1]["note"] == note
     assert os.listdir(path.parent) == ["file.isxd"]
+
+
+def _in_use(_):
+    raise PermissionError(errno.EACCES, "the file is mapped")
+
+
+@pytest.mark.parametrize("note", ["", "y" * 88, "y" * 100, "z" * 3000])
+def test_a_file_that_cannot_be_cut_now(path, note, monkeypatch):
+    """Windows refuses to shorten a file while there are views of it."""
+    monkeypatch.setattr(MortalFile, "truncate", _in_use)
+    monkeypatch.setattr("isx.formats.isxd.open", Mortal(100).open, raising=False)
+    for text in (note, "short"):
+        size = path.stat().st_size
+        replace_metadata(str(path), len(BODY), {"type": 0, "note": text})
+        assert read(path) == (200, {"type": 0, "note": text})
+        assert path.stat().st_size >= size
 
 
 def test_the_journal_of_another_file_is_not_believed(path, monkeypatch):

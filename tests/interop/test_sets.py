@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import isx
+import make_sets as make
 
 NAMES = [
     "",
@@ -280,3 +283,54 @@ def test_real_sets(vendor, name):
     if code is READ_EVENTS:
         ours["data"] = [(cut(offsets), amplitudes) for offsets, amplitudes in ours["data"]]
     assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_edits(vendor, tmp_path, seed):
+    """The same changes to the same file give the same bytes, and each side reads what the other edited."""
+    rng = np.random.default_rng(300 + seed)
+    count = int(rng.integers(1, 15))
+    content = [(floats(rng, 2, 3), floats(rng, 4), f"cell {i}", "accepted") for i in range(count)]
+    inputs = {"t": random_timing(rng, 4), "shape": (2, 3), "content": content}
+    mine, yours = tmp_path / "mine.isxd", tmp_path / "yours.isxd"
+    for path in (mine, yours):
+        vendor.run(WRITE_CELLS, path=str(path), **inputs)
+    changes = [(int(i), STATUSES[rng.integers(3)]) for i in rng.integers(0, count, 20)]
+    last = (count - 1, -content[-1][0], -content[-1][1], "renamed")
+    code = """
+cells = isx.CellSet.read(path, read_only=False)
+for i, status in changes:
+    cells.set_cell_status(i, status)
+cells.set_cell_data(*last)
+cells.flush()
+del cells
+out = None
+"""
+    vendor.run(code, path=str(yours), changes=changes, last=last)
+    write_with_ours(code, path=str(mine), changes=changes, last=last)
+    ours, theirs = ours_of(READ_CELLS, mine), vendor.run(READ_CELLS, path=str(mine))
+    assert_same(ours, theirs)
+    assert make.metadata_of(mine) | {"producer": 0} == make.metadata_of(yours) | {"producer": 0}
+    assert_same_bytes(mine, yours)
+
+
+@pytest.mark.parametrize(
+    "name", ["cellset_accepted_undecided_and_rejected_cells.isxd", "cellset_series_part1.isxd"]
+)
+def test_edits_of_real_sets(vendor, tmp_path, name):
+    folder = os.environ.get("ISX_REAL_RECORDINGS")
+    if not folder or not (Path(folder) / name).exists():
+        pytest.skip("ISX_REAL_RECORDINGS does not name a folder with this recording")
+    mine, yours = (
+        Path(shutil.copyfile(Path(folder) / name, tmp_path / side)) for side in ("m.isxd", "y.isxd")
+    )
+    code = "cells = isx.CellSet.read(path, read_only=False); cells.set_cell_status(2, 'accepted'); del cells; out = 0"
+    vendor.run(code, path=str(yours))
+    write_with_ours(code, path=str(mine))
+    # The vendor leaves the rest of a longer description behind a shorter one.
+    text = yours.read_bytes()
+    begin = text.rindex(b'{\n    "CellActivity"')
+    theirs = json.loads(text[begin : text.index(b"\0", begin)])
+    assert make.metadata_of(mine) | {"producer": 0} == theirs | {"producer": 0}
+    assert mine.read_bytes()[:begin] == text[:begin]
+    assert_same(ours_of(READ_CELLS, mine), vendor.run(READ_CELLS, path=str(mine)))

@@ -248,13 +248,20 @@ def _overwrite(file: FileIO, body_size: int, trailer: bytes, durable: bool) -> N
         _write_all(file, _NO_LENGTH)
         if durable:
             os.fsync(file.fileno())
+    length = trailer[-_LENGTH.size :]
     file.seek(body_size)
     _write_all(file, trailer[: -_LENGTH.size] + _NO_LENGTH)
-    file.truncate()
+    try:
+        file.truncate()
+    except OSError:
+        # Windows, while views of the file are in use. What stands between the text and the length does not
+        # matter, so zeros fill the file up to its old end instead.
+        _write_all(file, bytes(max(0, size - file.tell())))
+        length = _LENGTH.pack(file.tell() - body_size - _TRAILER_MIN)
     if durable:
         os.fsync(file.fileno())
     file.seek(-_LENGTH.size, os.SEEK_END)
-    _write_all(file, trailer[-_LENGTH.size :])
+    _write_all(file, length)
     if durable:
         os.fsync(file.fileno())
 
