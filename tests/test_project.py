@@ -63,6 +63,7 @@ def _blocks(page):
     [
         "docs/guide/quickstart.md",
         "docs/guide/movies.md",
+        "docs/guide/behavior-movies.md",
         "docs/guide/samples.md",
         "docs/guide/sets.md",
         "docs/guide/gpio-and-imu.md",

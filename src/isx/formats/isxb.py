@@ -31,17 +31,16 @@ The session metadata follow the frame metadata at once, whatever their offset sa
 from __future__ import annotations
 
 import struct
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isx._internal import IsxRatio, IsxSpacingInfo, IsxTime
-from isx.errors import IsxFormatError, IsxWarning
+from isx.errors import IsxFormatError, warn
 from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
-from isx.formats.json_text import JsonObject, parse
+from isx.formats.json_text import JsonObject, collector_paused, parse
 from isx.formats.members import MAX_SAMPLES, spacing_from_json, timing_from_json
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
@@ -117,7 +116,8 @@ class Isxb:
         try:
             self.header = self._read_header()
             self.session = JsonObject(self._read_session(), path)
-            self.columns = self._read_columns()
+            with collector_paused():  # until the records are gone again
+                self.columns = self._read_columns()
         except BaseException:
             self.file.close()
             raise
@@ -209,7 +209,7 @@ class Isxb:
         )
 
     def _warn(self, text: str) -> None:
-        warnings.warn(f"{self.path}: {text}", IsxWarning, stacklevel=7)
+        warn(f"{self.path}: {text}")
 
     # -- timing ----------------------------------------------------------------------------------
 

@@ -28,12 +28,11 @@ from __future__ import annotations
 import io
 import struct
 import threading
-import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from isx.errors import IsxFormatError, IsxWarning
+from isx.errors import IsxFormatError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,11 +103,9 @@ class JpegIndex:
             self._scan_chunk()
         found = len(self._starts)
         if self._scanned >= self._end and found < self._count:
-            warnings.warn(
+            warn(
                 f"{self._file.given_path}: the video holds {found} images for {self._count} frames. If what is "
-                "missing is not at its end, the frames behind the gap show a later moment.",
-                IsxWarning,
-                stacklevel=5,
+                "missing is not at its end, the frames behind the gap show a later moment."
             )
 
     def _scan_chunk(self) -> None:
@@ -335,11 +332,9 @@ def luma_decoder(path: str, max_pixels: int) -> LumaDecoder:
     try:
         import av  # noqa: F401
     except ImportError:
-        warnings.warn(
-            f"{path}: decoding with Pillow, because PyAV is not installed. About one pixel in a hundred may differ "
-            'by one grey level from what FFmpeg gives, and reading is slower; pip install "isx[video]" helps.',
-            IsxWarning,
-            stacklevel=6,
+        warn(
+            f"{path}: decoding with Pillow, because PyAV is not installed. One to three pixels in a hundred differ "
+            'by one grey level from what FFmpeg gives, and reading is slower; pip install "isx[video]" helps.'
         )
         return PillowDecoder()
     return FfmpegDecoder(max_pixels)

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["JsonObject", "dump", "dump_compact", "normalize", "parse", "parse_object", "plain"]
+__all__ = [
+    "JsonObject",
+    "collector_paused",
+    "dump",
+    "dump_compact",
+    "normalize",
+    "parse",
+    "parse_object",
+    "plain",
+]
 
 
 def _refuse_constant(text: str) -> NoReturn:
@@ -34,7 +43,8 @@ _SLOWED_BY_COLLECTOR = 1 << 20
 
 
 @contextlib.contextmanager
-def _collector_paused(pause: bool) -> Iterator[None]:
+def collector_paused(pause: bool = True) -> Iterator[None]:
+    """Keep the search for reference cycles from looking at every object of a large text again and again."""
     pause = pause and gc.isenabled()
     if pause:
         gc.disable()
@@ -54,7 +64,7 @@ def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
         The bytes are not JSON.
     """
     try:
-        with _collector_paused(len(data) > _SLOWED_BY_COLLECTOR):
+        with collector_paused(len(data) > _SLOWED_BY_COLLECTOR):
             return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)

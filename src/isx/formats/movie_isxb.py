@@ -6,14 +6,13 @@ size, grey, or colour with any subsampling.
 
 from __future__ import annotations
 
-import warnings
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isx.acquisition import behavior_acquisition_info
-from isx.errors import IsxFormatError, IsxWarning
+from isx.errors import IsxFormatError, warn
 from isx.formats.ahead import read_ahead
 from isx.formats.isxb import FrameColumns, Isxb
 from isx.formats.jpeg import (
@@ -24,6 +23,7 @@ from isx.formats.jpeg import (
     picture_size,
     size_text,
 )
+from isx.formats.json_text import collector_paused
 from isx.formats.kinds import DataKind
 from isx.formats.tracking import Tracking, read_tracking
 
@@ -75,11 +75,9 @@ class MovieIsxb:
         announced = self.timing.samples.num_valid
         described = announced if self._isxb.columns is None else len(self._isxb.columns.tsc)
         if described < announced:
-            warnings.warn(
+            warn(
                 f"{self.given_path} announces {announced} frames but describes only {described}; the last "
-                f"{announced - described} cannot be read.",
-                IsxWarning,
-                stacklevel=5,
+                f"{announced - described} cannot be read."
             )
         return min(announced, described)
 
@@ -149,6 +147,10 @@ class MovieIsxb:
 
     def tracking(self) -> Tracking | None:
         """What the tracker found, on the samples of the movie; None if the file holds no tracking."""
+        with collector_paused():  # until the records are gone again
+            return self._read_tracking()
+
+    def _read_tracking(self) -> Tracking | None:
         records = self._isxb.frame_records()[: self.num_stored]
         valid = np.flatnonzero(self.timing.samples.mask())[: len(records)]
         return read_tracking(

@@ -20,14 +20,13 @@ Old files cut the id of a zone to its low 32 bits where a frame refers to it.
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isx.errors import IsxWarning
+from isx.errors import warn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -283,9 +282,7 @@ def read_tracking(
     events, odd = _events(trackers, places, zones)
     malformed += int((~sound).sum()) + wrong + odd
     if malformed:
-        warnings.warn(
-            f"{path}: {malformed} tracking records are malformed and left out.", IsxWarning, stacklevel=4
-        )
+        warn(f"{path}: {malformed} tracking records are malformed and left out.")
     return Tracking(boxes, confidence, events, zones)
 
 
