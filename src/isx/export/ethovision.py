@@ -156,7 +156,9 @@ def _read_table(path: str) -> pd.DataFrame:
     for place in range(table.shape[1]):
         values = table.iloc[:, place]
         if not pandas.api.types.is_numeric_dtype(values.dtype):
-            table.isetitem(place, values.where(values != "-"))
+            cells = values.to_numpy(dtype=object, copy=True)
+            cells[cells == "-"] = None
+            table.isetitem(place, cells)
     return table
 
 
