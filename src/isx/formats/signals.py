@@ -93,13 +93,19 @@ def _order(
     """Stable order by channel, then time; None if the points have it already."""
     if not len(offsets):
         return None
-    bits = max(1, int(offsets.max()).bit_length())
-    if bits + num_channels.bit_length() > 64:
-        return np.lexsort((offsets, channels))
-    keys = (channels << np.uint64(bits)) | offsets
-    if (keys[1:] >= keys[:-1]).all():
+    same = channels[1:] == channels[:-1]
+    if ((channels[1:] > channels[:-1]) | (same & (offsets[1:] >= offsets[:-1]))).all():
         return None
-    return np.argsort(keys, kind="stable")
+    time_bits, position_bits = int(offsets.max()).bit_length(), len(offsets).bit_length()
+    if num_channels.bit_length() + time_bits + position_bits > 64:
+        return np.lexsort((offsets, channels))
+    # Channel, time and position in one number: sorting plain numbers is several times faster than an argsort.
+    keys = ((channels << np.uint64(time_bits)) | offsets) << np.uint64(position_bits)
+    keys |= np.arange(len(offsets), dtype=np.uint64)
+    keys.sort()
+    keys &= np.uint64((1 << position_bits) - 1)
+    order: NDArray[np.intp] = keys.astype(np.intp)
+    return order
 
 
 class SignalSource(Protocol):
