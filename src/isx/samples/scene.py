@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.random  # now: the compiled parts of it swallow a Ctrl-C that arrives while they are imported
 
 from isx._internal import IsxRatio, IsxSpacingInfo
 from isx.spacing import Spacing
