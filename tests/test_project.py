@@ -100,3 +100,8 @@ def test_the_reference_holds_every_public_name():
     named = set(re.findall(r"^::: isx\.(\w+)$", pages, re.MULTILINE)) | set(isx.errors.__all__)
     modules = {"_internal", "core", "io", "util", "__version__"}
     assert set(isx.__all__) - modules - named == set()
+
+
+def test_every_page_is_in_the_menu():
+    listed = set(re.findall(r"[\w./-]+\.md", _text("mkdocs.yml")))
+    assert listed == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
