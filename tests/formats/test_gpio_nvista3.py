@@ -198,6 +198,18 @@ def test_clock_and_number_of_samples(tmp_path):
     assert end == {"num": 8000000000656, "den": 5000}
 
 
+@pytest.mark.parametrize("start", [(1_600_000_000_123_456, 10**6), (2**62 - 1, 2**31 - 1)])
+def test_an_end_beyond_64_bits(tmp_path, start):
+    """The fractions of start and clock have no common denominator that fits."""
+    packets = [make.event(0x03, i, 8007 * i, i) for i in range(2)]
+    gpio = read(tmp_path, make.gpio_file(packets, {"ad": {"clock": 9893}}, start=start))
+    assert gpio.timing.num_samples in (80, 81)
+    isx.export_gpio_to_isxd(tmp_path / "x.gpio", tmp_path)
+    again = isx.GpioSet.read(tmp_path / "x_gpio.isxd")
+    assert again.timing == gpio.timing
+    assert again.get_channel_data(0)[0].tolist() == [0, 8007]
+
+
 def test_session(tmp_path):
     session = {
         "processingInterface": {"recordingUUID": "abc"},

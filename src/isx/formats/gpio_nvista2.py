@@ -23,8 +23,7 @@ import numpy as np
 from isx._internal import IsxRatio, IsxTime
 from isx.dependencies import require
 from isx.errors import IsxFormatError
-from isx.formats.events_isxd import add_ratios
-from isx.formats.gpio_signals import PacketStatistics, Points, RecordedChannel, RecordedSignals
+from isx.formats.gpio_signals import PacketStatistics, Points, RecordedChannel, RecordedSignals, end_time
 from isx.formats.kinds import DataKind
 from isx.paths import canonical
 
@@ -60,13 +59,13 @@ def read_nvista2(path: str) -> RecordedSignals:
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # what h5py makes of damage
         raise IsxFormatError(f"Failure caused by H5File operations. {path}: {error}") from None
     offsets = np.arange(len(samples), dtype=np.uint64) * np.uint64(1000)
-    end = add_ratios(start, IsxRatio(len(samples) * _STEP.num, _STEP.den))
+    begin = IsxTime(start, 0)
     return RecordedSignals(
         canonical(path),
         path,
         DataKind.GPIO,
-        IsxTime(start, 0),
-        IsxTime(end, 0),
+        begin,
+        end_time(begin, IsxRatio(len(samples) * _STEP.num, _STEP.den)),
         [
             RecordedChannel(name, True, _STEP, Points(offsets, ((samples >> bit) & 1).astype(np.float32)))
             for bit, name in enumerate(_CHANNELS)

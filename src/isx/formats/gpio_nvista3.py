@@ -35,10 +35,9 @@ from typing import Any
 from isx._internal import IsxRatio, IsxTime
 from isx.errors import IsxFormatError
 from isx.files import InputFile
-from isx.formats.events_isxd import add_ratios
 from isx.formats.gpio_packets import CHANNEL_NAMES, EX_LED, SYNC, digital_input
 from isx.formats.gpio_points import Decoder
-from isx.formats.gpio_signals import NO_SYNC, RecordedChannel, RecordedSignals
+from isx.formats.gpio_signals import NO_SYNC, RecordedChannel, RecordedSignals, end_time
 from isx.formats.kinds import DataKind
 from isx.formats.session_text import read_session
 
@@ -170,13 +169,12 @@ def _converted(file: InputFile, header: _Header) -> RecordedSignals:
         )
     step = IsxRatio(1, clock)
     count = math.ceil(((last - first + 1) / 1e6) / (1.0 / clock))
-    end = add_ratios(header.start.secs_since_epoch, IsxRatio(count, clock))
     recorded = RecordedSignals(
         file.path,
         file.given_path,
         DataKind.GPIO,
         header.start,
-        IsxTime(end, header.start.utc_offset),
+        end_time(header.start, IsxRatio(count, clock)),
         [RecordedChannel(names[code], False, step, found) for code, found in points.items()],
         statistics,
         session,

@@ -43,13 +43,13 @@ import numpy as np
 from isx._internal import IsxRatio, IsxTime
 from isx.errors import IsxFormatError
 from isx.files import InputFile
-from isx.formats.events_isxd import add_ratios
 from isx.formats.gpio_signals import (
     NO_SYNC,
     PacketStatistics,
     Points,
     RecordedChannel,
     RecordedSignals,
+    end_time,
 )
 from isx.formats.kinds import DataKind
 
@@ -112,6 +112,16 @@ def _blocks(file: InputFile, begin: int, counts: Counter[str]) -> Iterator[_Bloc
         if packets:
             yield np.frombuffer(b"".join(packets), dtype=np.uint8), np.cumsum(lengths) - lengths
     counts["incomplete"] += bool(carried)
+
+
+def _find_sync(file: InputFile) -> int | None:
+    """Where the first sync pattern begins."""
+    overlap = len(_SYNC) - 1
+    for position in range(0, file.size, _BLOCK):
+        at = file.read(position, min(_BLOCK + overlap, file.size - position)).find(_SYNC)
+        if at >= 0:
+            return position + at
+    return None
 
 
 def _times(rows: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -194,8 +204,8 @@ def read_nvoke(path: str) -> RecordedSignals:
                 "Tried to read an nVoke GPIO raw file, but this looks like an nVista raw recording file, which "
                 f"is not supported. File: {path}"
             )
-        at = file.map().find(_SYNC) if file.size else -1
-        if at < 0:
+        at = _find_sync(file)
+        if at is None:
             raise IsxFormatError(f"{NO_SYNC} {path} holds no sync pattern; it is not an nVoke 1 recording.")
         counts: Counter[str] = Counter()
         decoder = _Decoder()
@@ -224,14 +234,14 @@ def _converted(file: InputFile, decoder: _Decoder, counts: Counter[str]) -> Reco
         points = Points((times - start).astype(np.uint64), values, order)
         channels.append(RecordedChannel(_CHANNELS[kind], dense, _STEP, points))
     count = math.ceil(((max(latest, start) - start + 1) / 1e6) / 0.001)
-    begin = IsxRatio(start, 1_000_000)
+    begin = IsxTime(IsxRatio(start, 1_000_000), 0)
     statistics = PacketStatistics(packets=decoder.num_packets, **counts)
     recorded = RecordedSignals(
         file.path,
         file.given_path,
         DataKind.GPIO,
-        IsxTime(begin, 0),
-        IsxTime(add_ratios(begin, IsxRatio(count, 1000)), 0),
+        begin,
+        end_time(begin, IsxRatio(count, 1000)),
         channels,
         statistics,
     )

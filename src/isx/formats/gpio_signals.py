@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 import warnings
 from dataclasses import dataclass, field, fields
+from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isx._internal import IsxRatio, IsxTime
 from isx.acquisition import acquisition_info
 from isx.errors import IsxWarning
-from isx.formats.events_isxd import MAX_GPIO_SAMPLES, PACKET, set_timing
+from isx.formats.events_isxd import MAX_GPIO_SAMPLES, PACKET, add_ratios, set_timing
 from isx.formats.members import PRODUCER, ratio_to_json
 from isx.formats.signals import Signals
 
@@ -25,11 +27,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isx._internal import IsxRatio, IsxTime
     from isx.formats.kinds import DataKind
     from isx.timing import Timing
 
-__all__ = ["NO_SYNC", "PacketStatistics", "Points", "RecordedChannel", "RecordedSignals"]
+__all__ = ["NO_SYNC", "PacketStatistics", "Points", "RecordedChannel", "RecordedSignals", "end_time"]
 
 #: Text of the error for a file without a beginning that one could find.
 NO_SYNC = "Failed to find the beginning of the data stream and parse the file."
@@ -236,6 +237,21 @@ class RecordedSignals:
 
     def close(self) -> None:
         """Nothing to release: the file was read as a whole."""
+
+
+def end_time(start: IsxTime, length: IsxRatio) -> IsxTime:
+    """The end of a set, over the common denominator of start and length.
+
+    Where that does not fit into 64 bits the fraction is reduced, or rounded to microseconds; the vendor's software
+    overflows.
+    """
+    end = add_ratios(start.secs_since_epoch, length)
+    if max(abs(end.num), end.den) >= 2**63:
+        exact = Fraction(end.num, end.den)
+        if max(abs(exact.numerator), exact.denominator) >= 2**63:
+            exact = Fraction(round(exact * 1_000_000), 1_000_000)
+        end = IsxRatio(exact.numerator, exact.denominator)
+    return IsxTime(end, start.utc_offset)
 
 
 def _interleaved(points: list[Points], orders: list[NDArray[np.int64]]) -> Iterator[NDArray[Any]]:
