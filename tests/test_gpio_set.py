@@ -226,7 +226,7 @@ def test_dataframe(gpio, tmp_path):
     pandas = pytest.importorskip("pandas")
     table = gpio.to_dataframe()
     isx.export_gpio_set_to_csv(gpio.file_path, tmp_path / "x.csv")
-    text = pandas.read_csv(tmp_path / "x.csv", skipinitialspace=True)
+    text = pandas.read_csv(tmp_path / "x.csv", skipinitialspace=True, float_precision="round_trip")
     assert list(table.columns) == list(text.columns)
     np.testing.assert_array_equal(table["Time (s)"], text["Time (s)"])
     assert list(table["Channel Name"]) == list(text["Channel Name"])
