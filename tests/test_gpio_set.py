@@ -223,14 +223,14 @@ def test_sampling_compares_exact_times(tmp_path, period):
 
 
 def test_dataframe(gpio, tmp_path):
-    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pandas")
     table = gpio.to_dataframe()
     isx.export_gpio_set_to_csv(gpio.file_path, tmp_path / "x.csv")
-    text = pandas.read_csv(tmp_path / "x.csv", skipinitialspace=True, float_precision="round_trip")
-    assert list(table.columns) == list(text.columns)
-    np.testing.assert_array_equal(table["Time (s)"], text["Time (s)"])
-    assert list(table["Channel Name"]) == list(text["Channel Name"])
-    np.testing.assert_allclose(table["Value"], text["Value"], rtol=1e-6)
+    header, *rows = [line.split(", ") for line in (tmp_path / "x.csv").read_text().splitlines()]
+    assert list(table.columns) == header
+    assert table["Time (s)"].tolist() == [float(time) for time, _, _ in rows]
+    assert list(table["Channel Name"]) == [name for _, name, _ in rows]
+    np.testing.assert_allclose(table["Value"], [float(value) for _, _, value in rows], rtol=1e-6)
     empty = isx.GpioSet.read(isxd(tmp_path / "x.isxd", [], []))
     assert empty.to_dataframe().shape == (0, 3)
 
