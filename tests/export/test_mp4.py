@@ -428,6 +428,26 @@ def test_overlays_belong_to_each_movie(tmp_path):
     assert [frame.any() for frame in found] == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "movies/movie.tif",
+        "movies/movie.hdf5",
+        "movies/recording_tif.xml",
+        "isxb/natural.isxb",
+        "isxb/raw.isxc",
+    ],
+)
+def test_other_formats(tmp_path, name):
+    path = GOLDEN.parent / name
+    if path.suffix in (".hdf5", ".xml"):
+        pytest.importorskip("h5py")
+    with isx.Movie.read(path) as movie:
+        count, rows, cols = movie.timing.samples.num_valid, *movie.shape[1:]
+    isx.export_movie_to_mp4(path, tmp_path / "o.mp4")
+    assert decode(tmp_path / "o.mp4")[0].shape == (count, rows // 2 * 2, cols // 2 * 2)
+
+
 # -- errors ------------------------------------------------------------------------------------------
 
 
