@@ -146,6 +146,21 @@ def test_video_elsewhere(tmp_path: Path, video_offset: int) -> None:
             list(movie)
 
 
+def test_unknown_codec(tmp_path: Path) -> None:
+    path = made(tmp_path / "m.isxc")
+    path.write_bytes(path.read_bytes().replace(b"FFV1", b"\xff?!\x01"))
+    with isx.Movie.read(path) as movie, pytest.raises(isx.IsxFormatError, match="Frame 0: no decoder"):
+        movie.get_frame_data(0)
+
+
+def test_container_that_points_far_beyond_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "m.isxc"
+    data = bytearray(small(path))
+    data[243] = 0xFF
+    path.write_bytes(data)
+    use(path)
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [

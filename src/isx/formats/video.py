@@ -56,8 +56,9 @@ class _Part(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        left = max(0, self._size - self._at)
-        data = self._file.read(self._start + self._at, left if size < 0 else min(size, left))
+        left = max(0, self._size - self._at)  # damaged containers seek far beyond the end
+        size = left if size < 0 else min(size, left)
+        data = self._file.read(self._start + self._at, size) if size else b""
         self._at += len(data)
         return data
 
@@ -132,7 +133,10 @@ class VideoFrames:
         if len(container.streams.video) != 1:
             container.close()
             raise UndecodableError(f"{len(container.streams.video)} video streams instead of one")
-        context = container.streams.video[0].codec_context
+        context: Any = container.streams.video[0].codec_context
+        if context is None:
+            container.close()
+            raise UndecodableError("no decoder for its codec is known")
         context.options = {"max_pixels": str(self._max_pixels), "err_detect": "explode"}
         context.thread_type = threads
         return container
