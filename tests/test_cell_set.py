@@ -378,6 +378,14 @@ class TestWriting:
             cells.flush()
         assert (tmp_path / "c.isxd").read_bytes() == b"precious"
 
+    def test_what_a_dropped_object_cannot_finish_is_told(self, tmp_path):
+        cells = write(tmp_path / "c.isxd")
+        cells.set_cell_data(0, IMAGES[0], TRACES[0], None)
+        (tmp_path / "c.isxd").write_bytes(b"precious")
+        with pytest.warns(isx.IsxWarning, match="could not be finished: File already exists"):
+            del cells
+        assert (tmp_path / "c.isxd").read_bytes() == b"precious"
+
     def test_an_exception_leaves_nothing(self, tmp_path):
         with pytest.raises(ZeroDivisionError), write(tmp_path / "c.isxd") as cells:
             cells.set_cell_data(0, IMAGES[0], TRACES[0], None)
@@ -448,6 +456,13 @@ class TestEditing:
         second.set_cell_data(2, IMAGES[2], TRACES[2], "a much longer name")
         first.set_cell_status(1, "accepted")
         assert isx.CellSet.read(path).statuses[:2] == ["rejected", "accepted"]
+
+    def test_a_digit_that_changed_meanwhile_is_noticed(self, path):
+        first, second = (isx.CellSet.read(path, read_only=False) for _ in range(2))
+        first.set_cell_status(0, "rejected")
+        second.set_cell_status(1, "rejected")  # writes what it knows: cell 0 is accepted
+        first.set_cell_status(1, "accepted")
+        assert isx.CellSet.read(path).statuses == ["rejected", "accepted", "rejected"]
 
     def test_statuses_that_do_not_exist_can_be_repaired(self, tmp_path):
         path = make.cells(tmp_path / "c.isxd", IMAGES, TRACES, CellStatuses=[0, -7, 12])
@@ -582,6 +597,16 @@ class TestEditing:
         path.chmod(stat.S_IREAD)
         with pytest.raises(isx.IsxFileError, match="write-protected"):
             isx.CellSet.read(path, read_only=False)
+
+    def test_a_file_that_went_away_while_it_was_edited(self, path):
+        cells = isx.CellSet.read(path, read_only=False)
+        cells.set_cell_status(0, "rejected")
+        path.unlink()
+        with pytest.raises(isx.IsxFileError, match="Cannot edit"):
+            cells.set_cell_status(1, "rejected")
+        with pytest.raises(isx.IsxFileError, match="Cannot edit"):
+            cells.set_cell_data(1, IMAGES[0], TRACES[0], None)
+        assert cells.statuses == ["rejected", "undecided", "rejected"]
 
     def test_a_file_that_went_away(self, path):
         cells = isx.CellSet.read(path, read_only=False)
