@@ -171,3 +171,18 @@ def test_not_a_tiff(path):
         path.write_bytes(data)
         with pytest.raises(isx.IsxFormatError, match=r"movie\.tif"):
             isx.Movie.read(path)
+
+
+@pytest.mark.parametrize("tag", [322, 259, 266, 277, 278, 317, 258, 256, 257])
+def test_tags_of_two_values_where_one_belongs(path, tag):
+    """Damage that makes a list of what should be a number; any answer but an inner error will do."""
+    data = make.tiff_bytes([FRAMES[0]])
+    wanted = tag.to_bytes(2, "little")
+    given = wanted if tag in (256, 257, 258, 259, 277, 278) else (339).to_bytes(2, "little")
+    at = data.index(given + b"\x03\x00\x01" if given + b"\x03\x00\x01" in data else given + b"\x04\x00\x01")
+    path.write_bytes(data[:at] + wanted + b"\x03\x00\x02" + data[at + 5 :])
+    try:
+        movie = isx.Movie.read(path)
+        assert movie.get_frame_data(0).shape == movie.shape[1:]
+    except isx.IsxError:
+        pass

@@ -92,9 +92,9 @@ class MovieTiff(PlainSource):
             BEST_COMPRESSION,
         )
         self.timing = default_timing(len(tables))
-        if _is_plain(page):
+        strip_rows = _rows_per_strip(page)
+        if strip_rows is not None:
             rows, cols = self.spacing.num_pixels
-            strip_rows = max(1, min(page.rowsperstrip or rows, rows))
             self._offsets = layout.frame_offsets(
                 tables, -(-rows // strip_rows), strip_rows * cols * self._stored_dtype.itemsize
             )
@@ -104,7 +104,7 @@ class MovieTiff(PlainSource):
     def _check_page(self, page: Any) -> None:
         """Take size and type from the first page."""
         try:
-            shape, dtype, samples = page.shape, page.dtype, page.samplesperpixel
+            shape, dtype, samples, axes = page.shape, page.dtype, page.samplesperpixel, page.axes
         except Exception as error:  # noqa: BLE001
             raise IsxFormatError(
                 f"{self.given_path}: its first page cannot be understood ({error})."
@@ -114,9 +114,9 @@ class MovieTiff(PlainSource):
                 f"{self.given_path}: pixels of {page.bitspersample} bits are not supported, only those of "
                 "8 or 16 bits, and floats of 32 bits."
             )
-        if samples > 1 or page.axes != "YX":
+        if samples not in (0, 1) or axes != "YX":
             raise IsxFormatError(
-                f"{self.given_path} has {samples} samples per pixel and pages with the axes {page.axes}; a movie has "
+                f"{self.given_path} has {samples} samples per pixel and pages with the axes {axes}; a movie has "
                 "one sample per pixel. Convert colour images to grey first."
             )
         if not all(isinstance(n, int) and n > 0 for n in shape):
@@ -225,15 +225,17 @@ class MovieTiff(PlainSource):
         self._file.close()
 
 
-def _is_plain(page: Any) -> bool:
-    """Whether the pixels of a page are in the file as they are in memory, but for the byte order."""
-    return bool(
-        page.compression == 1
-        and page.predictor == 1
-        and page.fillorder == 1
-        and not page.is_tiled
-        and page.dtype.itemsize * 8 == page.bitspersample
-    )
+def _rows_per_strip(page: Any) -> int | None:
+    """Rows per strip of a page whose pixels are in the file as in memory, but for the byte order; None of others.
+
+    In a damaged file any of the numbers compared may be something else than a number.
+    """
+    facts = (page.compression, page.predictor, page.fillorder, page.tilewidth, page.bitspersample)
+    rows = page.rowsperstrip
+    if facts != (1, 1, 1, 0, page.dtype.itemsize * 8) or not isinstance(rows, int):
+        return None
+    height: int = page.imagelength
+    return max(1, min(rows or height, height))
 
 
 class _Positional(io.RawIOBase):
