@@ -109,6 +109,25 @@ def test_a_file_that_lost_its_end(path):
         isx.Movie.read(path)
 
 
+@pytest.mark.parametrize("size", [0, 3, 2**31])
+def test_blocks_of_impossible_size_are_not_read(path, size):
+    """The HDF5 library dies of some of them."""
+    make.write_hdf5(path, FRAMES, chunks=(2, 6, 7), fletcher32=True)
+    with h5py.File(path) as file:
+        block = file["images"].id.get_chunk_info(0)
+    entry = np.array([block.size, 0], "<u4").tobytes() + bytes(
+        8
+    )  # size, filters left out, and index 0 of the first axis
+    data = path.read_bytes()
+    assert data.count(entry) >= 1
+    path.write_bytes(data.replace(entry, np.array([size, 0], "<u4").tobytes() + bytes(8), 1))
+    with isx.Movie.read(path) as movie:
+        for index in (0, 1):
+            with pytest.raises(isx.IsxFormatError, match="Error reading movie frame"):
+                movie.get_frame_data(index)
+        np.testing.assert_array_equal(movie[2:], FRAMES[2:])
+
+
 def test_without_h5py(path, monkeypatch):
     make.write_hdf5(path, FRAMES)
     monkeypatch.setitem(sys.modules, "h5py", None)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["MovieHdf5", "timing_from_stamps"]
 
 _CHUNK_CACHE = 1 << 24
+_CHECKSUM_BYTES = 4
 _LATEST_STAMP = 2.0**53
 
 
@@ -65,6 +66,7 @@ class MovieHdf5(PlainSource):
         self._lock = threading.Lock()
         self._library_file: Any = None
         self._library_owner = 0
+        self._damaged: set[int] | None = None  # known from the first frame read by the library on
         try:
             self._describe()
         except BaseException:
@@ -152,6 +154,10 @@ class MovieHdf5(PlainSource):
             with self._lock:
                 images = self._images()
                 try:
+                    if self._damaged is None:
+                        self._damaged = self._damaged_frames(images)
+                    if stored in self._damaged:
+                        raise ValueError(f"the block with frame {stored} lies outside the file or is empty")
                     images.read_direct(out, np.s_[stored])
                 except Exception as error:  # noqa: BLE001 - filters and damage raise nearly anything
                     raise self._damage(error) from None
@@ -162,6 +168,24 @@ class MovieHdf5(PlainSource):
             )
         if not self._stored_dtype.isnative:
             out.byteswap(inplace=True)
+
+    def _damaged_frames(self, images: Any) -> set[int]:
+        """Frames whose blocks the library must not be asked for: it trusts their sizes and may crash."""
+        damaged: set[int] = set()
+        if images.chunks is None or not hasattr(images.id, "chunk_iter"):
+            return damaged
+        filtered = images.id.get_create_plist().get_nfilters() > 0
+        whole = math.prod(images.chunks) * self._stored_dtype.itemsize
+        least = _CHECKSUM_BYTES + 1 if images.fletcher32 else 1
+
+        def look_at(block: Any) -> None:
+            inside = block.byte_offset + block.size <= self._file.size
+            if not inside or block.size < (least if filtered else whole):
+                first = block.chunk_offset[0]
+                damaged.update(range(first, min(first + images.chunks[0], images.shape[0])))
+
+        images.id.chunk_iter(look_at)
+        return damaged
 
     def frames(self) -> NDArray[Any] | None:
         """All frames as a view of the file if they are one block in it."""
