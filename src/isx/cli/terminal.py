@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 import isx
+from isx.export.options import no_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +106,10 @@ def progress_bar(text: str) -> Iterator[Report]:
     """
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = stderr()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    if not console.is_terminal:  # where some versions of Rich would leave an empty line
+        yield no_progress
+        return
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(escape(text), total=None)
 
         def report(done: int, total: int) -> None:
