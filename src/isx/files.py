@@ -238,8 +238,6 @@ class OutputFile:
             with contextlib.suppress(OSError):
                 os.unlink(self.temporary)
             raise
-        self._owner = os.getpid()
-        self._open = True
         self._unsynced = 0
 
     def write(self, data: Any) -> None:

@@ -166,19 +166,15 @@ class MovieIsxd:
         if not self._stored_dtype.isnative:
             out.byteswap(inplace=True)
 
-    def _strided(self, dtype: np.dtype[Any], shape: tuple[int, ...], offset: int) -> NDArray[Any]:
-        """View of one part of every stored frame, on the memory map."""
-        if not self.num_stored or 0 in shape or not self._frame_bytes:
-            return np.zeros((self.num_stored, *shape), dtype)
-        inner = np.empty(shape, dtype).strides if len(shape) > 1 else (dtype.itemsize,)
-        view: NDArray[Any] = np.ndarray(
-            (self.num_stored, *shape), dtype, self._file.map(), offset, (self._frame_bytes, *inner)
-        )
-        return view
-
     def frames(self) -> NDArray[Any]:
         """All stored frames as a read-only view of the file."""
-        return self._strided(self._stored_dtype, self.spacing.num_pixels, self._line_bytes)
+        dtype, (rows, cols) = self._stored_dtype, self.spacing.num_pixels
+        shape = (self.num_stored, rows, cols)
+        if 0 in shape:
+            return np.zeros(shape, dtype)
+        strides = (self._frame_bytes, cols * dtype.itemsize, dtype.itemsize)
+        view: NDArray[Any] = np.ndarray(shape, dtype, self._file.map(), self._line_bytes, strides)
+        return view
 
     def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
         """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
@@ -186,7 +182,9 @@ class MovieIsxd:
 
     def timestamps(self) -> NDArray[np.uint64]:
         """Counter of every stored frame in microseconds."""
-        return decode_counter(self._strided(np.dtype("<u2"), (COUNTER_VALUES,), 2 * COUNTER))
+        offsets = np.arange(self.num_stored, dtype=np.int64) * self._frame_bytes + 2 * COUNTER
+        raw = self._file.read_spans(offsets, 2 * COUNTER_VALUES)
+        return decode_counter(np.frombuffer(raw, "<u2").reshape(-1, COUNTER_VALUES))
 
     def timestamp(self, stored: int) -> int:
         """Counter of one stored frame in microseconds."""
