@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from isx.errors import IsxError, IsxFormatError
-from isx.export.ahead import prepared
 from isx.export.luma import Brightness, ValueRange
 from isx.export.movie_inputs import open_movies, readable
 from isx.export.options import no_progress
 from isx.export.overlay import TrackingOverlay
 from isx.export.video import CODECS, VideoWriter, container_format
 from isx.files import OutputFile
+from isx.formats.ahead import read_ahead
 from isx.formats.kinds import DataKind
 from isx.paths import as_path, as_paths, require_absent
 
@@ -124,7 +124,7 @@ def export_movie_to_mp4(
             return luma
 
         places = ((k, int(i)) for k, mask in enumerate(shown) for i in np.flatnonzero(mask))
-        for done, luma in enumerate(prepared(picture, places), num_scanned + 1):
+        for done, luma in enumerate(read_ahead(picture, places, workers=1), num_scanned + 1):
             video.write(luma)
             progress(done, total)
 
