@@ -288,15 +288,10 @@ def test_missing_session_members(tmp_path: Path, key: str, path: list[str]) -> N
     [
         ({}, {}, r"No key \(samples\) in JSON object"),
         (False, {}, r"No key \(samples\) in JSON object"),
-        (samples(2), {}, "Unexpected number of samples"),
-        (b'{"samples": [', {}, "Failed to parse json per-frame metadata for reading"),
         ([1, 2, 3], {}, "samples should be a list of objects"),
         ({"samples": samples(3), "droppedFrames": ["x"]}, {}, "droppedFrames"),
         ([{"tsc": 1}, {}, {"tsc": 3}], {}, r"No key \(fc\)"),
         ([{"fc": 1}, {}, {"fc": 3}], {}, r"No key \(tsc\)"),
-        (None, {"meta_size": 2**62}, "the file has"),
-        (None, {"session_size": 0}, "Failed to read session metadata"),
-        (None, {"session_size": 2**63}, "Failed to read session metadata"),
         (None, {"start": 2**64 - 1}, "impossible"),
         (None, {"offset": 2**62}, "impossible"),
     ],
@@ -307,21 +302,118 @@ def test_unusable_metadata(tmp_path: Path, frames: Any, options: dict[str, int],
         isx.Movie.read(movie(tmp_path / "m.isxb", frames=frames, **options))
 
 
-def test_cut_and_foreign_session(tmp_path: Path) -> None:
-    whole = json.dumps(session()).encode()
-    for tail, text in (
-        (whole[:-5], "Failed to parse json session metadata for reading"),
-        (b"[1]", "an object"),
-    ):
-        with pytest.raises(isx.IsxFormatError, match=text):
-            isx.Movie.read(isxb(tmp_path / "m.isxb", [jpeg(blocks(0))], tail))
-    path = movie(tmp_path / "n.isxb")
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(isx.IsxFormatError, match="Failed to read session metadata"):
-        isx.Movie.read(path)
+def test_foreign_session(tmp_path: Path) -> None:
+    with pytest.raises(isx.IsxFormatError, match="an object"):
+        isx.Movie.read(isxb(tmp_path / "m.isxb", [jpeg(blocks(0))], b"[1]"))
+    path = tmp_path / "n.isxb"
     path.write_bytes(b"x" * 95)
     with pytest.raises(isx.IsxFormatError, match="Failed to read header"):
         isx.Movie.read(path)
+
+
+def opened_in_part(path: Path, text: str) -> isx.Movie:
+    with pytest.warns(isx.IsxWarning, match=text) as caught:
+        opened = isx.Movie.read(path)
+    assert len(caught) == 1
+    return opened
+
+
+@pytest.mark.parametrize(
+    "options", [{"session_size": 0}, {"session_size": 2**63}, {"meta_size": 2**62}, {"meta": 2**62}]
+)
+def test_headers_that_point_outside_the_file(tmp_path: Path, options: dict[str, int]) -> None:
+    with opened_in_part(movie(tmp_path / "m.isxb", **options), "cut or damaged") as opened:
+        np.testing.assert_array_equal(opened[:], pictures(3))
+
+
+def test_a_cut_session_keeps_its_whole_members(tmp_path: Path) -> None:
+    tail = {"note": "x", **session(), "spacingInfo": SPACING, "timingInfo": TIMING}
+    text = json.dumps(tail).encode()
+    cut = text[: text.index(b'"dropped"')]  # within the timing, which is not to be guessed
+    path = isxb(tmp_path / "m.isxb", [jpeg(p) for p in pictures(2)], cut)
+    with opened_in_part(
+        path, r"parse json session metadata .* 2 images, 2 of them with time stamps"
+    ) as opened:
+        assert list(opened.metadata) == ["note", "cameraName", "processingInterface", "spacingInfo"]
+        assert opened.spacing._impl.left.den == 210
+        assert period(opened) == (50_000, 1_000_000)
+        assert opened.timestamps.tolist() == [10_000_000, 10_050_000]
+        np.testing.assert_array_equal(opened[:], pictures(2))
+
+
+def test_a_session_cut_before_the_field_of_view(tmp_path: Path) -> None:
+    path = isxb(tmp_path / "m.isxb", [jpeg(p) for p in pictures(2)], b'{"cameraName": "camera-1", "proc')
+    with opened_in_part(path, "Failed to parse json session metadata") as opened:
+        assert opened.spacing == isx.Spacing(num_pixels=(48, 64))
+        assert opened.metadata == {"cameraName": "camera-1"}
+        np.testing.assert_array_equal(opened[:], pictures(2))
+
+
+@pytest.mark.parametrize("dropped_first", [True, False])
+def test_frame_metadata_cut_between_records(tmp_path: Path, dropped_first: bool) -> None:
+    meta = {"samples": samples(6, (1, 5))}
+    meta = {"droppedFrames": [1, 5], **meta} if dropped_first else {**meta, "droppedFrames": [1, 5]}
+    path = isxb(tmp_path / "m.isxb", [jpeg(p) for p in pictures(4)], session(), meta, drops=2)
+    data = path.read_bytes()
+    path.write_bytes(data[: data.index(b'"tsc": 10150000') + 12])  # in the third record
+    with opened_in_part(path, "4 images, 2 of them with time stamps") as opened:
+        lost = [1] if dropped_first else []  # drop 5 lies behind the last frame
+        assert opened.timing.dropped == lost
+        assert len(opened) == 4 + len(lost)
+        stamps = [10_000_000, 0, 10_100_000, 0, 0] if dropped_first else [10_000_000, 10_100_000, 0, 0]
+        assert opened.timestamps.tolist() == stamps
+        assert period(opened) == (100_000, 2_000_000)
+        assert opened.timing.start._impl.secs_since_epoch.num == 1_700_000_000_123
+        with pytest.raises(isx.IsxFormatError, match=r"No key \(tsc\)"):
+            opened.get_frame_timestamp(len(opened) - 1)
+        valid = opened.timing.get_valid_samples()
+        np.testing.assert_array_equal(opened[valid], pictures(4))
+
+
+def test_a_video_cut_in_its_last_image(tmp_path: Path) -> None:
+    path = movie(tmp_path / "m.isxb", 5, dropped=(2,))
+    images = [jpeg(blocks(i, color=True)) for i in range(5)]
+    path.write_bytes(path.read_bytes()[: 96 + sum(len(i) for i in images[:4]) - 9])
+    text = r"4 images, 0 of them with time stamps\. Nothing is known of the period"
+    with opened_in_part(path, text) as opened:
+        assert len(opened) == 4
+        assert opened.timestamps is None
+        assert opened.timing.dropped == []
+        assert opened.tracking is None
+        assert opened.get_acquisition_info() is None
+        np.testing.assert_array_equal(opened[:3], pictures(3))
+        with pytest.raises(isx.IsxFormatError, match=r"Frame 3: .*missing or cut"):
+            opened.get_frame_data(3)
+
+
+def test_damage_within_the_frame_metadata(tmp_path: Path) -> None:
+    meta = json.dumps({"droppedFrames": [], "samples": samples(4)}).encode()
+    meta = meta.replace(b'"tsc": 10100000', b'"tsc": 101\x00\xff000')
+    with opened_in_part(movie(tmp_path / "m.isxb", 4, frames=meta), "per-frame metadata") as opened:
+        assert opened.timestamps.tolist() == [10_000_000, 10_050_000, 0, 0]
+        assert opened.get_acquisition_info()["Recording UUID"] == "AB-1"
+        np.testing.assert_array_equal(opened[:], pictures(4))
+
+
+@pytest.mark.parametrize("described", [0, 1, 2, 5])
+def test_other_numbers_of_records_than_frames(tmp_path: Path, described: int) -> None:
+    path = movie(tmp_path / "m.isxb", 3, frames=samples(described))
+    with opened_in_part(path, "Unexpected number of samples") as opened:
+        stamps = [10_000_000, 10_050_000, 10_100_000][:described]
+        if described:
+            assert opened.timestamps.tolist() == stamps + [0] * (3 - len(stamps))
+        else:
+            assert opened.timestamps is None
+        np.testing.assert_array_equal(opened[:], pictures(3))
+
+
+def test_damage_without_images_is_refused(tmp_path: Path) -> None:
+    path = movie(tmp_path / "m.isxb")
+    data = path.read_bytes()
+    for size in (96, 97, 150):
+        path.write_bytes(data[:size])
+        with pytest.raises(isx.IsxFormatError, match="Failed to read session metadata"):
+            isx.Movie.read(path)
 
 
 @pytest.mark.parametrize("size", [(65535, 65535), (70000, 2), (2**31, 2**31)])

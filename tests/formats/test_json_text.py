@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import isx
-from isx.formats.json_text import JsonObject, dump, dump_compact, normalize, parse, parse_object, plain
+from isx.formats.json_text import (
+    JsonObject,
+    dump,
+    dump_compact,
+    normalize,
+    parse,
+    parse_object,
+    parse_undamaged,
+    plain,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
@@ -151,3 +161,34 @@ def test_other_types():
 def test_what_is_no_list_of_indices(value):
     with pytest.raises(isx.IsxFormatError, match=r"where\.a should be"):
         members(a=value).indices("a")
+
+
+@pytest.mark.parametrize(
+    ("text", "depth", "kept"),
+    [
+        ('{"a": [1, {"b": 2}, {"c": 3', 1, {}),
+        ('{"a": [1, {"b": 2}, {"c": 3', 2, {"a": [1, {"b": 2}]}),
+        ('{"a": [1, {"b": 2}], "c": 3', 1, {"a": [1, {"b": 2}]}),
+        ('{"a": 1, "b": {"c": 2}}', 1, {"a": 1, "b": {"c": 2}}),
+        ('{"a": 1, "b": {"c": 2}} and more', 1, {"a": 1, "b": {"c": 2}}),
+        ('{"a": "[,{", "b": "x, {"', 1, {"a": "[,{"}),
+        ('{"a": "x, [", "b": "y, {', 1, {"a": "x, ["}),
+        (r'{"a": "\"},", "b": "\q,", "c": 1}', 1, {"a": '"},'}),
+        ('{"a": 1, "b": 2.', 1, {"a": 1}),
+        ('{"a": 1, "b": NaN}', 1, {"a": 1, "b": None}),
+        ('{"a": 1,, "b": 2}', 1, {"a": 1}),
+        ('[{"a": 1}, {"b', 1, {}),
+        ("", 1, {}),
+        ("}", 1, {}),
+        ("[" * 100_000, 2, {}),
+        ('{"a": 1' + "0" * 10_000 + "}", 1, {}),
+    ],
+)
+def test_what_is_left_of_damaged_text(text: str, depth: int, kept: dict[str, Any]) -> None:
+    assert parse_undamaged(text.encode(), depth) == kept
+
+
+def test_damaged_text_is_searched_in_linear_time() -> None:
+    record = {"fc": 1, "tsc": 2, "tracker": {"box": [1, 2, 3, 4]}}
+    text = json.dumps({"samples": [record] * 50_000}).encode()
+    assert parse_undamaged(text[:-30], 2) == {"samples": [record] * 49_999}

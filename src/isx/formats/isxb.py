@@ -26,6 +26,9 @@ Session metadata: ``cameraName`` says which member of ``processingInterface`` de
 as `.isxd` files do, and these overrule everything else.
 
 The session metadata follow the frame metadata at once, whatever their offset says: some files hold nonsense there.
+
+A recording or copy that was interrupted ends somewhere in these pieces. As long as there are images, what is left is
+read: the images, the records of as many frames as are whole, and the members of the session metadata that are.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ from isx._internal import IsxRatio, IsxSpacingInfo, IsxTime
 from isx.errors import IsxFormatError, warn
 from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
-from isx.formats.json_text import JsonObject, collector_paused, parse
+from isx.formats.jpeg import JpegIndex, picture_size
+from isx.formats.json_text import JsonObject, collector_paused, parse, parse_undamaged
 from isx.formats.members import MAX_SAMPLES, spacing_from_json, timing_from_json
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
@@ -57,6 +61,7 @@ _MAX_SIDE = 65535  # of a JPEG image
 _MAX_UTC_OFFSET = 14 * 60  # minutes; larger values were written in seconds by some versions
 _LATEST_START = 253_402_214_399_999  # milliseconds; the last but one day of the year 9999
 _MOST_UNNAMED = 100_000
+_MOST_SAVED = 1 << 28  # bytes of damaged metadata looked at
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ class FrameColumns:
 
     tsc: NDArray[np.uint64]  # 0 where missing
     has_tsc: NDArray[np.bool_]
+    described: int  # frames with a record; fewer than there are in damaged files
     first_fc: int | None
     last_fc: int | None
     dropped: NDArray[np.uint64]
@@ -113,14 +119,25 @@ class Isxb:
     def __init__(self, path: str) -> None:
         self.path = path
         self.file = InputFile(path)
+        self._damage: list[str] = []  # of metadata; not empty if these are only partly known
         try:
             self.header = self._read_header()
+            self.num_frames = self.header.num_frames
             self.session = JsonObject(self._read_session(), path)
             with collector_paused():  # until the records are gone again
                 self.columns = self._read_columns()
         except BaseException:
             self.file.close()
             raise
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether only a part of the metadata could be read."""
+        return bool(self._damage)
+
+    def images(self, count: int | None = None) -> JpegIndex:
+        """Index of the first `count` images; of all if that is None."""
+        return JpegIndex(self.file, self.header.video, self.header.video_end, count)
 
     def _read_header(self) -> Header:
         if self.file.size < _HEADER.size:
@@ -136,60 +153,75 @@ class Isxb:
         places = [header.meta_end, header.session] if header.meta_size else [header.session]
         if header.meta_size and header.session > header.meta_end:
             places.reverse()
-        failures = []
+        failures, saved = [], []
         for place in places:
             if not header.session_size or place + header.session_size > self.file.size:
                 failures.append(
                     f"Failed to read session metadata. ({self.path}) The header puts {header.session_size} bytes at "
                     f"byte {place}; the file has {self.file.size} bytes."
                 )
-                continue
-            try:
-                return parse(self.file.read(place, header.session_size), self.path, "session metadata")
-            except IsxFormatError as damage:
-                failures.append(f"Failed to parse json session metadata for reading: {damage} (byte {place})")
-        raise IsxFormatError(failures[0])
+            else:
+                try:
+                    return parse(self.file.read(place, header.session_size), self.path, "session metadata")
+                except IsxFormatError as damage:
+                    failures.append(
+                        f"Failed to parse json session metadata for reading: {damage} (byte {place})"
+                    )
+            saved.append(self._undamaged(place, header.session_size, 1))
+        self._damage.append(failures[0])
+        return max(saved, key=len)
+
+    def _undamaged(self, place: int, size: int, depth: int) -> dict[str, Any]:
+        """What can be read of metadata that are cut or damaged."""
+        size = min(size, self.file.size - place, _MOST_SAVED)
+        return parse_undamaged(self.file.read(place, size), depth) if size > 0 else {}
 
     def frame_records(self) -> list[Mapping[str, Any]]:
         """One object per stored frame, decoded anew; empty if there are no frame metadata."""
-        records = self._frame_metadata()
-        return [] if records is None or "samples" not in records else self._samples(records)
+        return self._samples(self._frame_metadata()) or []
 
-    def _frame_metadata(self) -> JsonObject | None:
+    def _frame_metadata(self) -> JsonObject:
         header = self.header
-        if not header.meta_size:
-            return None
-        if header.meta_end > self.file.size:
-            raise IsxFormatError(
-                f"{self.path}: the header puts {header.meta_size} bytes of frame metadata at byte {header.meta}; "
-                f"the file has {self.file.size} bytes."
-            )
+        records: Any = {}
         try:
-            records = parse(self.file.read(header.meta, header.meta_size), self.path, "frame metadata")
+            if header.meta_end > self.file.size:
+                raise IsxFormatError(
+                    f"{self.path}: the header puts {header.meta_size} bytes of frame metadata at byte "
+                    f"{header.meta}; the file has {self.file.size} bytes."
+                )
+            if header.meta_size:
+                data = self.file.read(header.meta, header.meta_size)
+                records = parse(data, self.path, "frame metadata")
         except IsxFormatError as damage:
-            raise IsxFormatError(
+            self._damage.append(
                 f"Failed to parse json per-frame metadata for reading: {damage} (byte {header.meta})"
-            ) from None
+            )
+            records = self._undamaged(header.meta, header.meta_size, 2)
         return JsonObject(records, self.path)
 
-    def _samples(self, records: JsonObject) -> list[Mapping[str, Any]]:
+    def _samples(self, records: JsonObject) -> list[Mapping[str, Any]] | None:
+        if "samples" not in records:
+            return None
         return records.list_of("samples", lambda sample: isinstance(sample, dict), "objects")
 
     def _read_columns(self) -> FrameColumns | None:
         records = self._frame_metadata()
-        if records is None or "samples" not in records:
-            return None
         samples = self._samples(records)
-        if len(samples) != self.header.num_frames:
-            raise IsxFormatError(
+        if samples is not None and len(samples) != self.header.num_frames:
+            self._damage.append(
                 f"Failed to parse per-frame json metadata. Unexpected number of samples: {self.path} announces "
                 f"{self.header.num_frames} frames and describes {len(samples)}."
             )
+        if self._damage:
+            self._count_images(samples)
+        if samples is None:
+            return None
+        samples = samples[: self.num_frames]
         tsc = [sample.get("tsc") for sample in samples]
-        good = np.fromiter((type(value) is int and 0 <= value < 2**64 for value in tsc), np.bool_, len(tsc))
-        if not good.all():
-            tsc = [value if ok else 0 for value, ok in zip(tsc, good.tolist(), strict=True)]
-            self._warn(f"{int((~good).sum())} of {len(good)} frames have no usable time stamp.")
+        good = [type(value) is int and 0 <= value < 2**64 for value in tsc]
+        if not all(good):
+            tsc = [value if ok else 0 for value, ok in zip(tsc, good, strict=True)]
+            self._warn(f"{good.count(False)} of {len(good)} frames have no usable time stamp.")
         first, last = (
             value if type(value) is int and 0 <= value < 2**63 else None
             for value in (samples[k].get("fc") if samples else None for k in (0, -1))
@@ -197,8 +229,27 @@ class Isxb:
         dropped = records.get("droppedFrames") or []
         if not isinstance(dropped, list) or any(type(i) is not int or not 0 <= i < 2**64 for i in dropped):
             raise IsxFormatError(f"{self.path}: droppedFrames should be a list of sample indices.")
+        lost = self.num_frames - len(samples)
         return FrameColumns(
-            np.array(tsc, dtype=np.uint64), good, first, last, np.array(dropped, dtype=np.uint64)
+            np.array([*tsc, *[0] * lost], dtype=np.uint64),
+            np.array([*good, *[False] * lost], dtype=np.bool_),
+            len(samples),
+            first,
+            last,
+            np.array(dropped, dtype=np.uint64),
+        )
+
+    def _count_images(self, samples: list[Mapping[str, Any]] | None) -> None:
+        """Let the video tell how many frames there are, since the metadata do not."""
+        images = self.images()
+        if images.range_of(0) is None:
+            raise IsxFormatError(self._damage[0])
+        self.num_frames = images.count()
+        described = min(len(samples or []), self.num_frames)
+        self._warn(
+            f"the file is cut or damaged. {self._damage[0]} What is left is read: {self.num_frames} images, "
+            f"{described} of them with time stamps."
+            + ("" if described else " Nothing is known of the period and perhaps of dropped frames.")
         )
 
     def no_key(self, key: str) -> IsxFormatError:
@@ -218,7 +269,7 @@ class Isxb:
         if "timingInfo" in self.session:
             return timing_from_json(self.session.object("timingInfo"))
         header, columns = self.header, self.columns
-        if columns is None:
+        if columns is None and not self._damage:
             raise self.no_key("samples")
         offset = header.utc_offset * (60 if abs(header.utc_offset) <= _MAX_UTC_OFFSET else 1)
         if header.start_ms > _LATEST_START or abs(offset) > _MAX_UTC_OFFSET * 60:
@@ -227,13 +278,18 @@ class Isxb:
                 f"{header.utc_offset} min) is impossible; the header is damaged."
             )
         start = Time._from_impl(IsxTime(IsxRatio(header.start_ms, 1000), offset))
+        if columns is None:
+            return Timing(self.num_frames, self._nominal_period(), start)
         num_samples, dropped = self._count_samples(columns.dropped)
         return Timing(num_samples, self._period(columns), start, dropped).normalized()
 
     def _count_samples(self, listed: NDArray[np.uint64]) -> tuple[int, NDArray[np.uint64]]:
         """Number of samples, and which are dropped, such that as many remain as frames are stored."""
-        stored, counted = self.header.num_frames, self.header.num_dropped
+        stored, counted = self.num_frames, self.header.num_dropped
         dropped = np.unique(listed)
+        if self._damage:  # the counts are those of the whole recording
+            dropped = dropped[dropped - np.arange(len(dropped), dtype=np.uint64) < stored]
+            return stored + len(dropped), dropped
         total = stored + max(counted, len(dropped))
         inside = dropped[dropped < total]
         unnamed = total - len(inside) - stored
@@ -254,12 +310,13 @@ class Isxb:
 
     def _period(self, columns: FrameColumns) -> Duration:
         """Mean interval between frame counters, not reduced; what the camera was set to if that is unknown."""
-        if len(columns.tsc) > 1:
-            if not (columns.has_tsc[0] and columns.has_tsc[-1]):
+        last = columns.described - 1
+        if last > 0:
+            if not (columns.has_tsc[0] and columns.has_tsc[last]):
                 raise self.no_key("tsc")
             if columns.first_fc is None or columns.last_fc is None:
                 raise self.no_key("fc")
-            elapsed = int(columns.tsc[-1]) - int(columns.tsc[0])
+            elapsed = int(columns.tsc[last]) - int(columns.tsc[0])
             counted = (columns.last_fc - columns.first_fc) * 1_000_000
             if 0 <= elapsed < 2**63 and 0 < counted < 2**63:
                 return Duration._from_num_den(elapsed, counted)
@@ -286,7 +343,12 @@ class Isxb:
         if "spacingInfo" in self.session:
             spacing = spacing_from_json(self.session.object("spacingInfo"))
         else:
-            spacing = self._field_of_view()
+            try:
+                spacing = self._field_of_view()
+            except IsxFormatError:
+                if not self._damage:
+                    raise
+                spacing = self._size_of_first_image()
         rows, columns = spacing.num_pixels
         if max(rows, columns) > _MAX_SIDE:
             raise IsxFormatError(
@@ -294,6 +356,13 @@ class Isxb:
             )
         refuse_absurd_size(self.path, 0, rows * columns, self.file.size, BEST_COMPRESSION)
         return spacing
+
+    def _size_of_first_image(self) -> Spacing:
+        place = self.images().range_of(0)
+        size = picture_size(self.file.read(*place)) if place else None
+        if size is None:
+            raise IsxFormatError(self._damage[0])
+        return Spacing(num_pixels=size)
 
     def _field_of_view(self) -> Spacing:
         if "cameraName" not in self.session:

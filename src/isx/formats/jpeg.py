@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["JpegIndex", "LumaDecoder", "describe_image", "luma_decoder", "picture_size"]
 
 _SOI, _EOI, _TEM, _SOS = 0xD8, 0xD9, 0x01, 0xDA
+_NO_LIMIT = 2**62
 _FIRST_CHUNK, _LARGEST_CHUNK = 1 << 20, 1 << 24
 
 _IS_MARKER = np.ones(256, dtype=np.bool_)
@@ -66,12 +67,13 @@ class JpegIndex:
     start, end
         Where the stream lies; both are cut to the size of the file.
     count
-        Images wanted; the scan ends with the last of them.
+        Images wanted; the scan ends with the last of them. All that there are if None.
     """
 
-    def __init__(self, file: InputFile, start: int, end: int, count: int) -> None:
+    def __init__(self, file: InputFile, start: int, end: int, count: int | None) -> None:
         self._file = file
-        self._count = count
+        self._expected = count
+        self._count = _NO_LIMIT if count is None else count
         self._scanned = min(start, file.size)  # everything before is known
         self._end = min(end, file.size)
         self._resume = self._scanned  # where the chain goes on; may lie beyond what is scanned
@@ -102,9 +104,9 @@ class JpegIndex:
         while len(self._ends) < images and self._scanned < self._end:
             self._scan_chunk()
         found = len(self._starts)
-        if self._scanned >= self._end and found < self._count:
+        if self._scanned >= self._end and found < (self._expected or 0):
             warn(
-                f"{self._file.given_path}: the video holds {found} images for {self._count} frames. If what is "
+                f"{self._file.given_path}: the video holds {found} images for {self._expected} frames. If what is "
                 "missing is not at its end, the frames behind the gap show a later moment."
             )
 

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,6 +31,7 @@ __all__ = [
     "normalize",
     "parse",
     "parse_object",
+    "parse_undamaged",
     "plain",
 ]
 
@@ -73,6 +75,44 @@ def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
         raise IsxFormatError(
             f"Error while parsing {what}: parse error - {detail}. The metadata of {path} are damaged."
         ) from None
+
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["{},[\]]', re.DOTALL)
+
+
+def parse_undamaged(data: bytes, depth: int) -> dict[str, Any]:
+    """What an object that is cut or damaged holds in front of the damage.
+
+    Of everything inside up to `depth` brackets only complete values are kept: with 1 whole members, with 2 also
+    whole elements of the member that the damage lies in. Empty if nothing can be saved.
+    """
+    text = data.decode("utf-8-sig", "replace")
+    try:
+        try:
+            json.loads(text)
+        except json.JSONDecodeError as error:
+            text = _closed(text[: error.pos], depth)
+        value = json.loads(text, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _closed(text: str, depth: int) -> str:
+    """`text` up to the last value that is complete inside at most `depth` brackets, these closed."""
+    brackets: list[str] = []
+    end, closing = 0, ""
+    for token in _TOKEN.finditer(text):
+        if token[0] == '"':  # of a text without an end
+            break
+        if token[0] in "{[":
+            brackets.append("}" if token[0] == "{" else "]")
+        elif token[0] in "}]":
+            brackets.pop()
+        if len(brackets) <= depth and token[0] in "{[}],":
+            end = token.start() if token[0] == "," else token.end()
+            closing = "".join(reversed(brackets))
+    return text[:end] + closing
 
 
 def _number(value: float) -> str:

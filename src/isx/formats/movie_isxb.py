@@ -16,7 +16,6 @@ from isx.errors import IsxFormatError, warn
 from isx.formats.ahead import read_ahead
 from isx.formats.isxb import FrameColumns, Isxb
 from isx.formats.jpeg import (
-    JpegIndex,
     UndecodableError,
     describe_image,
     luma_decoder,
@@ -65,10 +64,10 @@ class MovieIsxb:
         except BaseException:
             self.close()
             raise
-        self.has_timestamps = self._isxb.columns is not None
+        columns = self._isxb.columns
+        self.has_timestamps = columns is not None and columns.described >= min(1, len(columns.tsc))
         self.num_stored = self._count_frames()
-        header = self._isxb.header
-        self._index = JpegIndex(self._isxb.file, header.video, header.video_end, self.num_stored)
+        self._index = self._isxb.images(self.num_stored)
         self._decoders: list[LumaDecoder] = []  # idle ones; as many as threads read at the same time
 
     def _count_frames(self) -> int:
@@ -140,9 +139,10 @@ class MovieIsxb:
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata, see :func:`isx.acquisition.behavior_acquisition_info`."""
         session = self._isxb.session
-        if "cameraName" not in session:
+        if "cameraName" in session:
+            session.string("cameraName")
+        elif not self._isxb.is_damaged:
             raise self._isxb.no_key("cameraName")
-        session.string("cameraName")
         return behavior_acquisition_info(session.members)
 
     def tracking(self) -> Tracking | None:
