@@ -13,7 +13,7 @@ import numpy as np
 
 from isx.acquisition import behavior_acquisition_info
 from isx.errors import IsxFormatError, warn
-from isx.formats.ahead import read_ahead
+from isx.formats.ahead import Prefetcher, read_ahead
 from isx.formats.isxb import FrameColumns, Isxb
 from isx.formats.jpeg import (
     UndecodableError,
@@ -55,6 +55,7 @@ class MovieIsxb:
     dtype: np.dtype[Any] = np.dtype(np.uint8)
 
     def __init__(self, path: str) -> None:
+        self._prefetcher: Prefetcher[NDArray[Any]] = Prefetcher()
         self._isxb = Isxb(path)
         self.path = self._isxb.file.path
         self.given_path = path
@@ -81,7 +82,22 @@ class MovieIsxb:
         return min(announced, described)
 
     def read_frame(self, stored: int, out: NDArray[Any]) -> None:
-        """Fill `out` with the luma plane of a stored frame; decodes that one image."""
+        """Fill `out` with the luma plane of a stored frame.
+
+        Decodes that one image, or, for callers who read frame after frame, the next ones too by other threads.
+        """
+        prepared = self._prefetcher.take(stored, self.num_stored, self._decoded)
+        if prepared is None:
+            self._decode(stored, out)
+        else:
+            np.copyto(out, prepared)
+
+    def _decoded(self, stored: int) -> NDArray[Any]:
+        frame = np.empty(self.spacing.num_pixels, self.dtype)
+        self._decode(stored, frame)
+        return frame
+
+    def _decode(self, stored: int, out: NDArray[Any]) -> None:
         place = self._index.range_of(stored)
         if place is None:
             raise self._unreadable(
@@ -115,17 +131,11 @@ class MovieIsxb:
 
     def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
         """The frames `stored`, decoded by several threads ahead of the reader."""
-
-        def decoded(number: int) -> NDArray[Any]:
-            frame = np.empty(self.spacing.num_pixels, self.dtype)
-            self.read_frame(number, frame)
-            return frame
-
-        return read_ahead(decoded, stored.tolist())
+        return read_ahead(self._decoded, stored.tolist())
 
     def read_frames(self, first: int, out: NDArray[Any]) -> None:
         """Fill `out` (frames, rows, columns) with stored frames from `first` on, by several threads."""
-        for _ in read_ahead(lambda i: self.read_frame(first + i, out[i]), range(len(out))):
+        for _ in read_ahead(lambda i: self._decode(first + i, out[i]), range(len(out))):
             pass
 
     def frames(self) -> None:
@@ -186,5 +196,6 @@ class MovieIsxb:
 
     def close(self) -> None:
         """Release the file and the decoders."""
+        self._prefetcher.close()
         self._decoders = []
         self._isxb.file.close()
