@@ -26,6 +26,19 @@ def header_of(path):
     return struct.unpack("<Qq", path.read_bytes()[16:32])
 
 
+def session_of(path):
+    place, size = struct.unpack("<QQ", path.read_bytes()[80:96])
+    return json.loads(path.read_bytes()[place : place + size])
+
+
+def compact(path):
+    """Take all blanks out of the session metadata."""
+    data = path.read_bytes()
+    (place,) = struct.unpack("<Q", data[80:88])
+    session = json.dumps(session_of(path), separators=(",", ":")).encode()
+    path.write_bytes(data[:88] + struct.pack("<Q", len(session)) + data[96:place] + session)
+
+
 def start_of(path):
     start = footer(path)["timingInfo"]["start"]
     return start["secsSinceEpoch"]["num"], start["secsSinceEpoch"]["den"], start["utcOffset"]
@@ -222,17 +235,49 @@ def test_reference_and_repeated_files_are_left_out(tmp_path):
     isx.align_start_times(reference, [])
 
 
-def test_a_behaviour_movie_with_a_timing_of_its_own_is_reported(tmp_path):
+OWN = {
+    "blank": [],
+    "dropped": [],
+    "numTimes": 2,
+    "period": ratio(1, 20),
+    "start": {"secsSinceEpoch": ratio(1_600_000_009_000, 1000), "utcOffset": 0, "note": "k\u00fcpt"},
+}
+
+
+@pytest.mark.parametrize("spaced", [True, False])
+def test_a_behaviour_movie_with_a_timing_of_its_own(tmp_path, spaced):
     reference = gpio(tmp_path / "g.isxd")
-    info = {
-        "numTimes": 2,
-        "period": ratio(1, 20),
-        "start": {"secsSinceEpoch": ratio(1_600_000_009_000, 1000), "utcOffset": 0},
-    }
+    info = {**OWN, "cropped": []} if not spaced else OWN
+    moved = behavior(tmp_path / "b.isxb", [11_000_000, 11_050_000], note="\u00e4[{", timingInfo=info, zoo=[1])
+    if not spaced:
+        compact(moved)
+    before = moved.read_bytes()
+    isx.align_start_times(reference, moved)
+    assert header_of(moved) == (1_600_000_001_000, -420)
+    after = moved.read_bytes()
+    assert len(after) == len(before)
+    start = {"secsSinceEpoch": ratio(1_600_000_001_000, 1000), "utcOffset": -25_200, "note": "k\u00fcpt"}
+    session = session_of(moved)
+    kept = {key: value for key, value in info.items() if spaced or value != []}
+    assert session["timingInfo"] == {**kept, "start": start}
+    assert session["note"] == "\u00e4[{"
+    assert session["zoo"] == [1]
+    with isx.Movie.read(moved) as movie:
+        assert movie.timing.start._impl.secs_since_epoch.num == 1_600_000_001_000
+        assert movie.timestamps.tolist() == [11_000_000, 11_050_000]
+    assert not alignment.plan_start_times(reference, moved)[0].changes
+
+
+def test_a_timing_without_room_for_another_start_is_reported(tmp_path):
+    reference = gpio(tmp_path / "g.isxd")
+    info = {key: value for key, value in OWN.items() if value != []}
     moved = behavior(tmp_path / "b.isxb", [11_000_000, 11_050_000], timingInfo=info)
-    with pytest.warns(isx.IsxWarning, match="timing of its own"):
+    compact(moved)
+    before = session_of(moved)
+    with pytest.warns(isx.IsxWarning, match="no room for the new start"):
         isx.align_start_times(reference, moved)
     assert header_of(moved) == (1_600_000_001_000, -420)
+    assert session_of(moved) == before
 
 
 # -- what is refused ---------------------------------------------------------------------------------

@@ -8,8 +8,6 @@ counters imply, seen from a reference file.
 from __future__ import annotations
 
 import math
-import os
-import struct
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,8 +16,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from isx._internal import IsxRatio, IsxTime
-from isx.errors import IsxError, IsxFileError, IsxFormatError, IsxWarning
+from isx.errors import IsxError, IsxFormatError, IsxWarning
+from isx.formats.isxb_edit import rewrite_start
 from isx.formats.isxd import open_container, replace_metadata
+from isx.formats.json_text import updated
 from isx.formats.kinds import DataKind, WrongKindError
 from isx.formats.members import PRODUCER, timing_to_json
 from isx.gpio_set import GpioSet
@@ -44,8 +44,6 @@ _BAD_FILE = (
 )
 _MOVIES = (DataKind.MOVIE, DataKind.NVISION_MOVIE)
 _NO_VALID_FRAME = "Failed to find index of first valid frame in isxb file."
-_ISXB_START = struct.Struct("<Qq")  # milliseconds since 1970; UTC offset in minutes
-_ISXB_START_AT = 16
 
 
 def half_away(value: Fraction | float) -> int:
@@ -266,22 +264,18 @@ def plan_start_times(input_ref_file: PathInput, input_align_files: PathInputs) -
     list of NewStart
         One for each file, in the order of their paths.
     """
-    return [start for start, _, _ in _plan(input_ref_file, input_align_files)]
+    return [start for start, _ in _plan(input_ref_file, input_align_files)]
 
 
-def _plan(input_ref_file: PathInput, input_align_files: PathInputs) -> list[tuple[NewStart, Timing, bool]]:
-    """For each file its new start, its timing, and whether the session metadata hold a timing of their own."""
+def _plan(input_ref_file: PathInput, input_align_files: PathInputs) -> list[tuple[NewStart, Timing]]:
+    """For each file its new start and its timing."""
     reference, files = as_path(input_ref_file), as_paths(input_align_files, may_be_empty=True)
     chosen = {canonical(path): path for path in sorted(files, reverse=True)}  # of several names, the first
     chosen.pop(canonical(reference), None)
     with ExitStack() as stack:
         first, *others = open_paired(reference, sorted(chosen.values()), stack, gpio=False)
         return [
-            (
-                NewStart(other.path, other.timing.start, aligned_start(first, other)),
-                other.timing,
-                other.movie is not None and "timingInfo" in (other.movie.metadata or {}),
-            )
+            (NewStart(other.path, other.timing.start, aligned_start(first, other)), other.timing)
             for other in others
         ]
 
@@ -308,32 +302,18 @@ def align_start_times(input_ref_file: PathInput, input_align_files: PathInputs) 
     IsxError
         The files are not of one recording, or have no time stamps.
     """
-    for planned, timing, has_own_timing in _plan(input_ref_file, input_align_files):
+    for planned, timing in _plan(input_ref_file, input_align_files):
         if not planned.changes:
             continue
         if extension(planned.path) == "isxd":
             _rewrite_isxd(planned.path, timing, planned.new)
-            continue
-        _rewrite_isxb(planned.path, planned.new)
-        if has_own_timing:
+        elif not rewrite_start(planned.path, planned.new):
             warnings.warn(
-                f"{planned.path}: the header has the new start, but readers go on showing the old one: this file was "
-                "rewritten by desktop software and carries a timing of its own in its session metadata.",
+                f"{planned.path}: the header has the new start, but readers go on showing the old one: the session "
+                "metadata of this file carry a timing of their own, which leaves no room for the new start.",
                 IsxWarning,
                 stacklevel=2,
             )
-
-
-def _rewrite_isxb(path: str, start: Time) -> None:
-    """Replace the 16 bytes of the header that hold the start; one write within one disk sector."""
-    minutes = int(start._impl.utc_offset / 60)
-    try:
-        with open(canonical(path), "r+b", buffering=0) as file:
-            file.seek(_ISXB_START_AT)
-            file.write(_ISXB_START.pack(start._impl.secs_since_epoch.num, minutes))
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise IsxFileError(f"Cannot edit {path}: {error.strerror or error}") from None
 
 
 def _rewrite_isxd(path: str, timing: Timing, start: Time) -> None:
@@ -345,16 +325,5 @@ def _rewrite_isxd(path: str, timing: Timing, start: Time) -> None:
         file, container = open_container(path)
     file.close()
     metadata = dict(container.metadata)
-    info = _with_unknown(metadata.get("timingInfo"), timing_to_json(moved))
+    info = updated(metadata.get("timingInfo"), timing_to_json(moved))
     replace_metadata(path, container.body_size, metadata | {"producer": PRODUCER, "timingInfo": info})
-
-
-def _with_unknown(old: Any, new: dict[str, Any]) -> dict[str, Any]:
-    """`new` with the members of `old` that it does not know, at every depth."""
-    if not isinstance(old, dict):
-        return new
-    merged = {**old, **new}
-    for key, value in new.items():
-        if isinstance(value, dict):
-            merged[key] = _with_unknown(old.get(key), value)
-    return merged

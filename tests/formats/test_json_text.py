@@ -16,6 +16,7 @@ from isx.formats.json_text import (
     JsonObject,
     dump,
     dump_compact,
+    member_span,
     normalize,
     parse,
     parse_object,
@@ -192,3 +193,19 @@ def test_damaged_text_is_searched_in_linear_time() -> None:
     record = {"fc": 1, "tsc": 2, "tracker": {"box": [1, 2, 3, 4]}}
     text = json.dumps({"samples": [record] * 50_000}).encode()
     assert parse_undamaged(text[:-30], 2) == {"samples": [record] * 49_999}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": 1, "k": {"k": 2}, "z": 3}', '{"k": 2}'),
+        ('{"a": {"k": 1}, "k" :\n [1, 2] }', "[1, 2]"),
+        ('{"a": "\\"k\\": 5", "\u00e4": "{", "k":"x}"}', '"x}"'),
+        ('{"k": 1, "k": 2}', "2"),
+        ('{"a": "k", "b": ["k", {"k": 1}]}', None),
+    ],
+)
+def test_span_of_a_member(text: str, value: str | None) -> None:
+    data = text.encode()
+    span = member_span(data, "k")
+    assert (None if span is None else data[slice(*span)].decode()) == value

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import isx
+import make_paired
 from make_isxb import isxb, jpeg, samples, session
 from make_movie import UUID, isxd_movie
 from make_paired import gpio
@@ -209,6 +210,24 @@ def test_align_start_times(vendor, tmp_path, seed):
     again = vendor.run(code, path=str(folders[0] / "m.isxd"))
     assert again[0] == theirs[0] == str(isx.Movie.read(folders[0] / "m.isxd").timing)
     np.testing.assert_array_equal(again[1], theirs[1])
+
+
+def test_aligned_movies_with_a_timing_of_their_own(vendor, tmp_path):
+    """The vendor reads the new start, which its own function does not write."""
+    rng = np.random.default_rng(400)
+    start = {"secsSinceEpoch": {"num": 1_500_000_000_000, "den": 1000}, "utcOffset": 0}
+    for count in range(2, 6):
+        path = tmp_path / f"{count}.isxb"
+        info = {"dropped": [], "numTimes": count, "period": {"num": 1, "den": 20}, "start": start}
+        tsc = (FIRST + np.arange(count) * 50_000).tolist()
+        make_paired.behavior(path, tsc, timingInfo=info)
+        reference = make_paired.gpio(
+            tmp_path / f"{count}.isxd", FIRST - int(rng.integers(10**7)), utc_offset=-18_000
+        )
+        isx.align_start_times(reference, path)
+        theirs = vendor.run("out = str(isx.Movie.read(path).timing)", path=str(path))
+        assert theirs == str(isx.Movie.read(path).timing)
+        assert "2020-09-13" in theirs
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

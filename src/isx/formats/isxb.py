@@ -150,6 +150,7 @@ class Isxb:
 
     def _read_session(self) -> Any:
         header = self.header
+        self.session_place: int | None = None  # unless it is whole
         places = [header.meta_end, header.session] if header.meta_size else [header.session]
         if header.meta_size and header.session > header.meta_end:
             places.reverse()
@@ -162,11 +163,14 @@ class Isxb:
                 )
             else:
                 try:
-                    return parse(self.file.read(place, header.session_size), self.path, "session metadata")
+                    session = parse(self.file.read(place, header.session_size), self.path, "session metadata")
                 except IsxFormatError as damage:
                     failures.append(
                         f"Failed to parse json session metadata for reading: {damage} (byte {place})"
                     )
+                else:
+                    self.session_place = place
+                    return session
             saved.append(self._undamaged(place, header.session_size, 1))
         self._damage.append(failures[0])
         return max(saved, key=len)

@@ -28,11 +28,13 @@ __all__ = [
     "collector_paused",
     "dump",
     "dump_compact",
+    "member_span",
     "normalize",
     "parse",
     "parse_object",
     "parse_undamaged",
     "plain",
+    "updated",
 ]
 
 
@@ -113,6 +115,28 @@ def _closed(text: str, depth: int) -> str:
             end = token.start() if token[0] == "," else token.end()
             closing = "".join(reversed(brackets))
     return text[:end] + closing
+
+
+def updated(old: Any, new: Mapping[str, Any]) -> dict[str, Any]:
+    """`new` with the members of `old` that it does not have, at every depth."""
+    merged = {**old, **new} if isinstance(old, Mapping) else dict(new)
+    for key, value in new.items():
+        if isinstance(value, Mapping) and isinstance(old, Mapping):
+            merged[key] = updated(old.get(key), value)
+    return merged
+
+
+def member_span(text: bytes, key: str) -> tuple[int, int] | None:
+    """First byte and end of the value of a member of the object that `text` holds; None if it has no such."""
+    characters = text.decode("latin-1")  # one for each byte; nothing of interest here is beyond ASCII
+    span, depth = None, 0
+    for token in _TOKEN.finditer(characters):
+        depth += (token[0] in "{[") - (token[0] in "}]")
+        if depth == 1 and token[0] == f'"{key}"':
+            value = re.compile(r"\s*:\s*").match(characters, token.end())
+            if value:
+                span = value.end(), json.JSONDecoder().raw_decode(characters, value.end())[1]
+    return span
 
 
 def _number(value: float) -> str:
