@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,13 @@ def _class_of(path: str) -> str:
     if ending == "hdf5":
         return _MOVIE if _has_images(path) else _GPIO_SET
     if ending not in _CLASS_BY_EXTENSION:
-        raise IsxFileError(f"File extension not supported: {ending} ({path})")
+        raise _unsupported(path, ending)
     return _CLASS_BY_EXTENSION[ending]
+
+
+def _unsupported(path: str, ending: str) -> IsxFileError:
+    folder = ", a folder" if os.path.isdir(path) else ""
+    return IsxFileError(f"File extension not supported: {ending} ({path}{folder})")
 
 
 def _kind_of_isxd(path: str) -> DataKind:
@@ -174,7 +180,7 @@ def open_movie_source(path: str) -> FrameSource:
         raise wrong_kind(
             path, _KIND_OF_EXTENSION[ending], DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE
         )
-    raise IsxFileError(f"File extension not supported: {ending} ({path})")
+    raise _unsupported(path, ending)
 
 
 def open_event_source(path: str) -> EventsIsxd:
@@ -209,7 +215,7 @@ def open_gpio_source(path: str) -> SignalSource:
         return open_recording(path)
     if ending in _KIND_OF_EXTENSION:
         raise wrong_kind(path, _KIND_OF_EXTENSION[ending], DataKind.GPIO, DataKind.IMU)
-    raise IsxFileError(f"File extension not supported: {ending} ({path})")
+    raise _unsupported(path, ending)
 
 
 def open_recording(path: str) -> RecordedSignals:
@@ -243,4 +249,4 @@ def _require_isxd(path: str, expected: DataKind) -> None:
     if ending in _KIND_OF_EXTENSION:
         raise wrong_kind(path, _KIND_OF_EXTENSION[ending], expected)
     if ending != "isxd":
-        raise IsxFileError(f"File extension not supported: {ending} ({path})")
+        raise _unsupported(path, ending)

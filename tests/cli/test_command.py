@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 
 import isx
+from isx.cli.terminal import shown_warnings
 
 
 def _isx(*arguments, start=("-m", "isx")):
@@ -47,3 +49,25 @@ def test_ctrl_c(tmp_path):
     assert process.returncode == 130
     assert err == "Interrupted; nothing half-written is left.\n"
     assert not list((tmp_path / "demo").iterdir())
+
+
+def test_news_for_programmers_are_not_shown(capsys):
+    class Deprecated(
+        UserWarning, DeprecationWarning
+    ):  # what Matplotlib provokes in some versions of pyparsing
+        pass
+
+    with shown_warnings():
+        warnings.warn("use that instead", Deprecated, stacklevel=1)
+        warnings.warn("frame 3 is lost", isx.IsxWarning, stacklevel=1)
+    assert capsys.readouterr().err == "warning: frame 3 is lost\n"
+
+
+def test_help_fits_terminals(run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ("", "info", "export", "timestamps", "align", "decompress", "demo"):
+        status, out, err = run(*command.split(), "--help")
+        assert (status, err) == (0, "")
+        assert max(map(len, out.splitlines())) <= 80
+        assert "..." not in out.partition("Commands:")[2]  # no summary is cut
+    assert "CellSet   .csv .tif" in run("export", "--help")[1]

@@ -21,14 +21,23 @@ NAME = "align"
 
 def command(
     reference: Annotated[
-        str, typer.Argument(help="GPIO data or a movie whose start is right.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="REFERENCE", help="GPIO data or a movie whose start is right.", show_default=False
+        ),
     ],
-    files: Annotated[list[str], typer.Argument(help="Movies of the same recording.", show_default=False)],
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Movies of the same recording.", show_default=False),
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
 ) -> None:
-    """Set the start times of FILES, in place, by the counter they share with REFERENCE."""
+    """Set start times of movies by the counter that devices share.
+
+    The files are changed in place. Nothing is written before all of them are found to belong together.
+    """
     starts = plan_start_times(reference, files)
     if not dry_run:
         align_start_times(reference, files)

@@ -18,6 +18,7 @@ app = typer.Typer(
     help="Look at and export the files of Inscopix miniscopes.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # boxes leave too little room for texts in 80 columns
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -40,4 +41,4 @@ def _options(
 
 
 for _module in (info, export, timestamps, align, decompress, demo):
-    app.command(_module.NAME)(guarded(_module.command))
+    app.command(_module.NAME, epilog=getattr(_module, "EPILOG", None))(guarded(_module.command))

@@ -17,15 +17,24 @@ NAME = "decompress"
 
 
 def command(
-    files: Annotated[list[str], typer.Argument(help="Compressed movies (.isxc).", show_default=False)],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Compressed movies (.isxc).", show_default=False)
+    ],
     output_dir: Annotated[
         str,
         typer.Option(
-            "-o", "--output-dir", help="Existing folder; that of each file by default.", show_default=False
+            "-o",
+            "--output-dir",
+            metavar="FOLDER",
+            help="Existing folder for the outputs; that of each file by default.",
+            show_default=False,
         ),
     ] = "",
 ) -> None:
-    """Expand compressed movies to .isxd files called NAME-decompressed.isxd."""
+    """Expand compressed movies (.isxc) to .isxd files.
+
+    The output of NAME.isxc is NAME-decompressed.isxd. Reading a compressed movie does not need this.
+    """
     for path in files:
         folder = output_dir or os.path.dirname(path) or "."
         with progress_bar(f"expanding {os.path.basename(path)}") as progress:

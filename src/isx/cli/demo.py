@@ -44,12 +44,15 @@ SHOWN = ("overview.png", "cells.png", "movie.mp4", "behavior.mp4", "behavior.png
 
 def command(
     folder: Annotated[
-        str, typer.Argument(help="Folder for the results; made if missing.", show_default=False)
+        str,
+        typer.Argument(metavar="FOLDER", help="Folder for the results; made if missing.", show_default=False),
     ],
-    seed: Annotated[int, typer.Option(min=0, help="Another seed makes another recording.")] = 1,
-    frames: Annotated[int, typer.Option(min=1, help="Length of the movie.")] = 800,
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, help="Another seed makes another recording.")
+    ] = 1,
+    frames: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Length of the movie.")] = 800,
 ) -> None:
-    """Make a sample recording in FOLDER, show what is in it, and export it."""
+    """Make a sample recording, show what is in it, and export it."""
     console = stdout()
     paths: dict[str, str] = {}
     scene = samples.Scene(seed=seed, num_frames=frames)

@@ -17,7 +17,7 @@ from isx.export.options import TIME_REFS, Progress, require_time_ref
 from isx.files import OutputFile
 from isx.paths import extension, require_absent
 
-__all__ = ["EXPORTERS", "NAME", "Exporter", "Options", "command", "export_files", "find_exporter"]
+__all__ = ["EPILOG", "EXPORTERS", "NAME", "Exporter", "Options", "command", "export_files", "find_exporter"]
 
 NAME = "export"
 
@@ -187,6 +187,18 @@ EXPORTERS: dict[tuple[type[Any], str], Exporter] = {
 }
 
 
+def _outputs_by_kind() -> str:
+    """The table of exporters as text, one line per kind of input."""
+    endings: dict[str, list[str]] = {}
+    for kind, ending in EXPORTERS:
+        endings.setdefault(kind.__name__, []).append(f".{ending}")
+    return "\n".join(f"  {kind:<10}{' '.join(known)}" for kind, known in endings.items())
+
+
+#: What stands below the options in ``isx export --help``; the first line keeps Click from joining the others.
+EPILOG = f"\b\nOutputs:\n{_outputs_by_kind()}"
+
+
 def find_exporter(inputs: Sequence[str], output: str) -> Exporter:
     """The exporter for `inputs`, which are all of the kind of the first one.
 
@@ -205,50 +217,77 @@ def find_exporter(inputs: Sequence[str], output: str) -> Exporter:
         options = (
             f"Possible outputs are {', '.join(endings)}." if endings else "Nothing can be exported from it."
         )
-        raise ValueError(f"{inputs[0]} ({kind.__name__}) cannot be exported to '.{ending}'. {options}")
+        wish = f"to '.{ending}'" if ending else f"to {output}, which has no extension"
+        raise ValueError(f"{inputs[0]} ({kind.__name__}) cannot be exported {wish}. {options}")
     return exporter
 
 
 def command(
     inputs: Annotated[
         list[str],
-        typer.Argument(help="Files of one kind; several are taken as a series.", show_default=False),
+        typer.Argument(
+            metavar="FILE",
+            help="Files of one kind; several are taken as one recording, in this order.",
+            show_default=False,
+        ),
     ],
     output: Annotated[
         str,
         typer.Option(
-            "-o", "--output", help="File to write; its extension decides the format.", show_default=False
+            "-o",
+            "--output",
+            metavar="OUTPUT",
+            help="File to write, which must not exist.",
+            show_default=False,
         ),
     ],
     time_ref: Annotated[
-        str, typer.Option(help=f"Zero of times in tables: {', '.join(TIME_REFS)}.")
+        str,
+        typer.Option(
+            metavar="|".join(TIME_REFS),
+            help="Tables: what times count from, the start of the recording, 1970, or the zero of the hardware "
+            "counter.",
+        ),
     ] = "start",
     write_invalid_frames: Annotated[
-        bool, typer.Option(help="Write dropped and cropped frames of movies as zeros.")
+        bool,
+        typer.Option(
+            "--write-invalid-frames", help="Movies: write dropped, cropped and blank frames as zeros."
+        ),
     ] = False,
     properties: Annotated[
         str,
         typer.Option(
-            help="Cell, event and vessel sets: also write a table of their cells (vessels) to this file."
+            metavar="CSV",
+            help="Cell, event and vessel sets: write a table of the cells or vessels to this file too.",
         ),
     ] = "",
     event_list: Annotated[
         bool, typer.Option("--list", help="Event sets: one row per event instead of one per sample.")
     ] = False,
     quality: Annotated[
-        float, typer.Option(help="Video: bit rate to aim at, as a fraction of that of the raw movie.")
+        float,
+        typer.Option(
+            metavar="FRACTION",
+            min=0,
+            help="Videos: bit rate to aim at, as a fraction of that of the raw movie.",
+        ),
     ] = 0.1,
     codec: Annotated[
-        str, typer.Option(help="Video: h264, or mpeg4 as the vendor's package writes.")
+        str,
+        typer.Option(metavar="h264|mpeg4", help="Videos: mpeg4 is what the vendor's package writes."),
     ] = "h264",
     cell_map: Annotated[
         bool, typer.Option("--cell-map", help="Cell sets to .tif or .png: one image of all accepted cells.")
     ] = False,
     background: Annotated[
-        str, typer.Option(help="Cell sets to .png, .pdf, .svg: image or movie to draw the outlines on.")
+        str,
+        typer.Option(
+            metavar="FILE", help="Cell sets to .png, .pdf, .svg: image or movie to draw the outlines on."
+        ),
     ] = "",
 ) -> None:
-    """Export INPUTS to the format that the extension of the output names."""
+    """Export files to the format that the extension of OUTPUT names."""
     require_time_ref(time_ref)
     export_files(
         inputs,

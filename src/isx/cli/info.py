@@ -245,12 +245,15 @@ def _look_into(path: str) -> _File:
 
 
 def command(
-    files: Annotated[list[str], typer.Argument(help="Files of any kind.", show_default=False)],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Files of any kind.", show_default=False)
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Show what is in FILES; several files of one recording are summed up as a series.
+    """Show what is in files of any kind.
 
-    Ends with status 1 if any of the files cannot be read.
+    Several files of one recording are also summed up as a series: their order, gaps, and what keeps them from
+    fitting together. The status is 1 if any of the files cannot be read.
     """
     seen = []
     for path in files:

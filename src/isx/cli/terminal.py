@@ -74,6 +74,9 @@ def shown_warnings() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # news for programmers, some of it UserWarnings too
         warnings.showwarning = show  # type: ignore[assignment]
         yield
 

@@ -23,21 +23,41 @@ def command(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="Movies of one recording; with --side-by-side also GPIO data.", show_default=False
+            metavar="FILE",
+            help="Movies of one recording; with --side-by-side also GPIO data.",
+            show_default=False,
         ),
     ],
-    output: Annotated[str, typer.Option("-o", "--output", help="CSV file to write.", show_default=False)],
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="CSV",
+            help="File to write, which must not exist.",
+            show_default=False,
+        ),
+    ],
     time_ref: Annotated[
-        str, typer.Option(help=f"What the numbers count from: {', '.join(TIME_REFS)}.")
+        str,
+        typer.Option(
+            metavar="|".join(TIME_REFS),
+            help="What times count from: the first time stamp, 1970, or the zero of the hardware counter.",
+        ),
     ] = "start",
     side_by_side: Annotated[
         bool,
         typer.Option(
-            "--side-by-side", help="A column for each of several devices; the first file is the reference."
+            "--side-by-side",
+            help="A column for each file; the first one, GPIO data or a movie, is the reference.",
         ),
     ] = False,
 ) -> None:
-    """Write the time stamp of every frame of FILES, a series of movies, to a table."""
+    """Write the hardware time stamps of movies to a table.
+
+    One row per frame of a series of movies, or with --side-by-side one row per sample and a column for each of
+    several devices.
+    """
     require_time_ref(time_ref)
     with progress_bar(f"writing {os.path.basename(output)}") as progress:
         if side_by_side:
