@@ -12,7 +12,7 @@ import isx
 from isx import samples
 from isx.alignment import align_start_times, plan_start_times
 from isx.cli.align import show_shifts
-from isx.cli.export import export_files
+from isx.cli.export import Options, export_files
 from isx.cli.info import show
 from isx.cli.terminal import one_line, progress_bar, stderr, stdout
 from isx.display import png_bytes
@@ -64,8 +64,9 @@ def command(
     for number, path in enumerate(paths.values()):
         show(path, session=number == 0)  # one session is behind all of them
     _align(paths)
+    options = Options(background=paths["movie"])
     for names, output in EXPORTS:
-        _export([paths[name] for name in names], os.path.join(folder, output))
+        _export([paths[name] for name in names], os.path.join(folder, output), options)
     _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
     results = [os.path.join(folder, name) for name in SHOWN]
     console.print("\nLook at")
@@ -96,8 +97,8 @@ def _save_first_frame(video: str, output: str) -> None:
     stdout().print(f"[green]wrote[/] {escape(output)}")
 
 
-def _export(inputs: list[str], output: str) -> None:
+def _export(inputs: list[str], output: str, options: Options) -> None:
     try:
-        export_files(inputs, output)
+        export_files(inputs, output, options)
     except isx.IsxImportError as error:
         stderr().print(f"[yellow]skipped[/] {escape(output)}: {escape(one_line(error))}")

@@ -167,18 +167,20 @@ def _draw_mouse(picture: NDArray[np.float32], x: float, y: float, heading: float
 
 
 def _trackers(scene: Scene, places: NDArray[np.float64]) -> list[dict[str, Any]]:
-    """What the tracker wrote with each frame: nothing at first, no box where it lost the mouse."""
+    """What the tracker wrote with each frame: a moment without any records, no box where it lost the mouse."""
     rng = scene.rng("tracker")
     boxes = np.hstack([places - 38, places + 38]) + rng.normal(0, 0.8, (len(places), 4))
     confidence = np.clip(97 + rng.normal(0, 1.5, len(places)), 50, 99.9)
     found = rng.random(len(places)) > 0.006
-    found[:3] = False
+    found[0] = True  # so that the first frame of a video shows everything that is drawn
+    silent = range(len(places) // 2, len(places) // 2 + 3)
+    found[silent.start : silent.stop] = False
     inside = np.stack([_inside(zone, places) for zone in _ZONES], axis=1) & found[:, None]
     listed: list[dict[str, Any]] = []
     before = np.zeros(len(_ZONES), dtype=np.bool_)
     for number, now in enumerate(inside):
         if not found[number]:
-            listed.append({"tracker": {}} if number >= 3 else {})
+            listed.append({} if number in silent else {"tracker": {}})
             continue
         events = [
             {"event": "x" if not now[k] else "o" if before[k] else "e", "id": _zone_id(scene, k),
