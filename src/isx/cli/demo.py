@@ -68,9 +68,10 @@ def command(
     for names, output in EXPORTS:
         _export([paths[name] for name in names], os.path.join(folder, output), options)
     _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
-    results = [os.path.join(folder, name) for name in SHOWN]
-    console.print("\nLook at")
-    for path in filter(os.path.exists, results):
+    pictures = [path for path in (os.path.join(folder, name) for name in SHOWN) if os.path.exists(path)]
+    if pictures:  # without the extras there are none
+        console.print("\nLook at")
+    for path in pictures:
         console.print(f"  [bold]{escape(path)}[/]")
 
 

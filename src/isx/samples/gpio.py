@@ -9,7 +9,7 @@ channel                   signal
 ``EX-LED``, ``e-focus``   settings of the microscope, as in its frame headers
 ``OG-LED``                trains of optogenetic pulses, 5 ms at 20 Hz for 2 s, every 20 s
 ``Digital GPI 0``         TTL input: presses of a lever
-``Digital GPI 1``         TTL input: frames of a behaviour camera at 30 Hz
+``Digital GPI 1``         TTL input: shutter of another camera, 30 Hz
 ``GPIO-1``                analog input: speed of a running wheel, 20 times a second
 ========================  ======================================================================================
 

@@ -1,0 +1,168 @@
+"""What README and documentation show is run: Python blocks, and the commands of console blocks with their output."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import io
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+import isx
+import isx.samples
+
+ROOT = Path(__file__).parent.parent
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if path.exists()
+}
+pytestmark = [
+    pytest.mark.skipif("README.md" not in PAGES, reason="the project files are not here"),
+    pytest.mark.filterwarnings("ignore:.*decoding with Pillow:isx.IsxWarning"),
+]
+
+#: Files that pages use without making them, and the sample that stands for each.
+NAMES = {
+    "2024-03-12-10-15-30_video.isxd": "movie",
+    "cells.isxd": "cells",
+    "events.isxd": "events",
+    "m.isxc": "compressed",
+    "movie.isxd": "movie",
+    "part1.isxd": "movie",
+    "part2.isxd": "movie",
+    "session.gpio": "gpio",
+    "session_camera.isxb": "behavior",
+    "session_video.isxd": "movie",
+    "velocities.isxd": "velocities",
+}
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)
+
+
+def having(language: str) -> list[str]:
+    return [page for page in PAGES if blocks(page, language)]
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """The recording that the pages show."""
+    return isx.samples.write(tmp_path_factory.mktemp("recording"), isx.samples.Scene(num_frames=200))
+
+
+def give(names, recording, folder):
+    for name in names:
+        shutil.copy(recording[NAMES[name]], folder / name)
+
+
+@pytest.mark.parametrize("page", having("python"))
+def test_python(page, recording, tmp_path, monkeypatch):
+    for extra in ("av", "h5py", "matplotlib", "pandas"):
+        pytest.importorskip(extra)
+    monkeypatch.chdir(tmp_path)
+    code = blocks(page, "python")
+    makes_its_own = any("isx.samples.write" in block or ".write(" in block for block in code)
+    read = {name for name in NAMES if f'"{name}"' in "".join(code)}
+    give([] if makes_its_own else read, recording, tmp_path)
+    scope: dict[str, object] = {}
+    for block in code:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            exec(compile(block, page, "exec"), scope)
+        for claim in re.findall(r"^ *print\(.*\)  # (.+)$", block, re.MULTILINE):
+            assert claim in said.getvalue().splitlines(), block
+    for name in list(scope):  # what is open is closed before the folder goes
+        del scope[name]
+
+
+@pytest.mark.parametrize("page", having("console"))
+def test_commands(page, recording, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from isx.cli.app import app
+
+    for extra in ("av", "matplotlib"):
+        pytest.importorskip(extra)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    text = "".join(blocks(page, "console"))
+    give([name for name in NAMES if name in text], recording, tmp_path)
+    for command, expected in re.findall(r"^\$ isx (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
+        words = shlex.split(command.partition(" | ")[0], comments=True)
+        arguments = [path for word in words for path in (sorted(glob.glob(word)) or [word])]
+        result = CliRunner().invoke(app, arguments)
+        assert result.exit_code == 0, (command, result.stderr)
+        said = [line.rstrip() for line in result.stdout.splitlines()]
+        shown = expected.splitlines()
+        if shown and shown[-1] == "...":
+            shown, said = shown[:-1], said[: len(shown) - 1]
+        assert not shown or shown == said, command
+
+
+def test_names_of_commands_and_options_exist():
+    from typer.main import get_command
+
+    from isx.cli.app import app
+
+    commands = get_command(app).commands
+    for page, text in PAGES.items():
+        for name, rest in re.findall(r"`isx ([a-z]+)([^`]*)`", text):
+            assert name in commands, page
+            known = {option for parameter in commands[name].params for option in parameter.opts}
+            assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", rest)) <= known | {"--help"}, (
+                page,
+                name,
+                rest,
+            )
+
+
+def test_names_in_texts_exist():
+    for page, text in PAGES.items():
+        for name in re.findall(r"\bisx\.([a-z_]+(?:\.[a-z_]+)*|[A-Z]\w*(?:\.\w+)?)\(", text):
+            owner = isx
+            for part in name.split("."):
+                owner = getattr(owner, part, None)
+            assert owner is not None, (page, name)
+
+
+def test_the_guide_names_every_command_and_every_export():
+    from isx.cli.app import app
+    from isx.cli.export import EXPORTERS
+
+    page = PAGES["docs/guide/command-line.md"]
+    for command in app.registered_commands:
+        assert page.count(f"## `isx {command.name}") == 1
+    for ending in {ending for _, ending in EXPORTERS} - {"tiff"}:  # named as tif
+        assert f"`.{ending}`" in page, ending
+
+
+def test_the_guide_names_every_sample():
+    page = PAGES["docs/guide/samples.md"]
+    for sample in isx.samples.SAMPLES:
+        assert f"| `{sample.name}` | `...{sample.suffix}` |" in page
+
+
+def test_every_module_of_a_format_is_documented():
+    pages = "".join(text for page, text in PAGES.items() if page.startswith("docs/formats/"))
+    from isx import opening
+
+    for ending in {"isxd", *opening._KIND_OF_EXTENSION, *opening._CLASS_BY_EXTENSION}:
+        assert f"`.{ending}`" in pages, ending
+
+
+def test_the_reference_holds_every_public_name():
+    pages = "".join(text for page, text in PAGES.items() if page.startswith("docs/api/"))
+    named = set(re.findall(r"^::: isx\.(\w+)$", pages, re.MULTILINE)) | set(isx.errors.__all__)
+    modules = {"_internal", "core", "io", "util", "__version__"}
+    assert set(isx.__all__) - modules - named == set()
+
+
+def test_every_page_is_in_the_menu():
+    listed = set(re.findall(r"[\w./-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    assert listed == {page.removeprefix("docs/") for page in PAGES if page != "README.md"}
