@@ -59,7 +59,7 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
             The file is missing, damaged, or holds something else.
         """
         opened = open_cell_set(as_path(file_path), editable=not read_only)
-        return cls()._attach_reader(opened, editable=not read_only)
+        return cls()._attached(opened, writable=not read_only)
 
     @classmethod
     def write(
@@ -96,7 +96,7 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
         path = output_path(file_path)
         require_timing_and_spacing(timing, spacing)
         writer = CellSetIsxdWriter(path, timing.normalized(), spacing.copy(), extra_properties)
-        return cls()._attach_writer(writer, writer)
+        return cls()._attached(writer, writable=True)
 
     @staticmethod
     def _reopen(path: str) -> CellSetIsxd:

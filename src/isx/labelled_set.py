@@ -5,12 +5,13 @@ from __future__ import annotations
 import operator
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from isx.errors import IsxStateError
 from isx.formats.editing import finish_writer
+from isx.formats.labelled_isxd import LabelledWriter
 from isx.formats.labels import status_code
 from isx.movie import converted, not_open
 from isx.spacing import Spacing
@@ -23,46 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from typing_extensions import Self
 
-    from isx.files import OutputFile
-    from isx.formats.labels import Labels
+    from isx.formats.labelled_isxd import LabelledFile
 
 __all__ = ["LabelledSet", "require_timing_and_spacing", "trace_to_store"]
 
 
-class OpenSet(Protocol):
-    """A file being read, edited or written."""
-
-    path: str  # canonical
-    given_path: str  # as the caller gave it
-    labels: Labels
-    timing: Timing
-    spacing: Spacing
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """Everything the file says about itself."""
-
-    def acquisition_info(self) -> dict[str, Any] | None:
-        """Session metadata as ``get_acquisition_info`` hands them out."""
-
-    def set_statuses(self, codes: Mapping[int, int]) -> None:
-        """Change some statuses."""
-
-    def close(self) -> None:
-        """Release the file."""
-
-
-class _Writer(Protocol):
-    output: OutputFile
-
-    def commit(self) -> None:
-        """Finish the file."""
-
-    def discard(self) -> None:
-        """Remove everything written."""
-
-
-S = TypeVar("S", bound=OpenSet)
+S = TypeVar("S", bound="LabelledFile")
 
 
 class LabelledSet(Generic[S]):
@@ -72,18 +39,16 @@ class LabelledSet(Generic[S]):
 
     def __init__(self) -> None:
         self._set: S | None = None
-        self._writer: _Writer | None = None  # until the file is complete
+        self._writer: LabelledWriter | None = None  # until the file is complete
         self._mode = "r"
         self._writable = False
 
-    def _attach_reader(self, opened: S, *, editable: bool) -> Self:
-        self._set, self._writable = opened, editable
-        self._mode = "w" if editable else "r"
-        return self
-
-    def _attach_writer(self, opened: S, writer: _Writer) -> Self:
-        self._set, self._writer, self._mode, self._writable = opened, writer, "w", True
-        weakref.finalize(self, finish_writer, writer)
+    def _attached(self, opened: S, *, writable: bool) -> Self:
+        self._set, self._writable = opened, writable
+        self._mode = "w" if writable else "r"
+        if isinstance(opened, LabelledWriter):
+            self._writer = opened
+            weakref.finalize(self, finish_writer, opened)
         return self
 
     @staticmethod

@@ -66,7 +66,7 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
             The file is missing, damaged, or holds something else.
         """
         opened = open_vessel_set(as_path(file_path), editable=not read_only)
-        return cls()._attach_reader(opened, editable=not read_only)
+        return cls()._attached(opened, writable=not read_only)
 
     @classmethod
     def write(
@@ -107,7 +107,7 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
         require_timing_and_spacing(timing, spacing)
         kind = _Type.from_str(vessel_type)
         writer = VesselSetIsxdWriter(path, timing.normalized(), spacing.copy(), kind, extra_properties)
-        return cls()._attach_writer(writer, writer)
+        return cls()._attached(writer, writable=True)
 
     @staticmethod
     def _reopen(path: str) -> VesselSetIsxd:

@@ -26,38 +26,23 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from isx.errors import IsxError
-from isx.formats.editing import merged
 from isx.formats.kinds import DataKind
-from isx.formats.members import PRODUCER, spacing_to_json, timing_to_json
+from isx.formats.labelled_isxd import FLOAT, LabelledFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from isx.formats.labels import Labels
-    from isx.spacing import Spacing
-    from isx.timing import Timing
 
-__all__ = [
-    "FLOAT",
-    "POINT",
-    "SECOND_KEY",
-    "STORED_NAME",
-    "Vessel",
-    "VesselBody",
-    "VesselSetType",
-    "vessel_metadata",
-]
+__all__ = ["POINT", "SECOND_KEY", "STORED_NAME", "Vessel", "VesselBody", "VesselSetType"]
 
-FLOAT = np.dtype("<f4")
+#: Type of the points of a line.
 POINT = np.dtype("<i8")
-_VERSION = 5
 
 
 class VesselSetType(enum.Enum):
@@ -92,15 +77,14 @@ SECOND_KEY = {
 }
 
 
-class VesselBody:
+class VesselBody(LabelledFile):
     """Where the parts of each vessel are; what files being read and written have in common."""
 
-    path: str
-    given_path: str
-    labels: Labels
+    noun = "vessel"
+    data_kind = DataKind.VESSEL_SET
+    defaults: ClassVar = {"SizeGlobalVS": 0, "efocusValues": [0]}
+
     kind: VesselSetType
-    timing: Timing
-    spacing: Spacing
     has_second: bool
     heatmap_sizes: list[tuple[int, int]]  # (width, height) of each vessel; empty without heat maps
 
@@ -110,65 +94,59 @@ class VesselBody:
         return 4 if self.kind is VesselSetType.RBC_VELOCITY else 2
 
     @property
-    def _trace_bytes(self) -> int:
-        return self.timing.num_samples * FLOAT.itemsize
-
-    @property
     def gap_bytes(self) -> int:
         """Size of a line, and of the gap before the metadata."""
         return 2 * POINT.itemsize * self.num_points
 
-    @property
-    def image_bytes(self) -> int:
-        """Size of the image."""
-        rows, cols = self.spacing.num_pixels
-        return rows * cols * FLOAT.itemsize
-
     def starts(self) -> list[int]:
         """Where each vessel starts, and where the last one ends."""
-        fixed = self.gap_bytes + self._trace_bytes * (1 + self.has_second)
+        fixed = self.gap_bytes + self.trace_bytes * (1 + self.has_second)
         sizes = self.heatmap_sizes or [(0, 0)] * len(self.labels)
         return list(
-            accumulate((fixed + 3 * self._trace_bytes * w * h for w, h in sizes), initial=self.image_bytes)
+            accumulate((fixed + 3 * self.trace_bytes * w * h for w, h in sizes), initial=self.image_bytes)
         )
 
     def metadata_at(self) -> int:
         """Where the metadata belong."""
         return self.starts()[-1] + self.gap_bytes if len(self.labels) else 0
 
-    def _read(self, offset: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-        """Copy of part of the file in native byte order."""
-        raise NotImplementedError
-
     def read_image(self) -> NDArray[np.float32]:
         """The image of the set, a new array (rows, columns)."""
-        return self._read(0, FLOAT, self.spacing.num_pixels)
+        return self._read(0, self.spacing.num_pixels)
 
     def read_line(self, index: int) -> NDArray[np.int64]:
         """Points (x, y) of a line, a new array."""
-        return self._read(self._start(index), POINT, (self.num_points, 2))
+        return self._read(self._start(index), (self.num_points, 2), POINT)
 
     def read_trace(self, index: int) -> NDArray[np.float32]:
         """Diameter or velocity, a new array (samples,)."""
-        return self._read(self._start(index) + self.gap_bytes, FLOAT, (self.timing.num_samples,))
+        return self._read(self._start(index) + self.gap_bytes, (self.timing.num_samples,))
 
     def read_second(self, index: int) -> NDArray[np.float32]:
         """Centre or direction, a new array (samples,)."""
-        at = self._start(index) + self.gap_bytes + self._trace_bytes
-        return self._read(at, FLOAT, (self.timing.num_samples,))
+        at = self._start(index) + self.gap_bytes + self.trace_bytes
+        return self._read(at, (self.timing.num_samples,))
 
     def read_heatmaps(self, index: int, frame: int) -> NDArray[np.float32]:
         """Heat maps of one sample, a new array (3, height, width)."""
         at, (_, *shape) = self._heatmaps_at(index)
-        return self._read(at + frame * FLOAT.itemsize * int(np.prod(shape)), FLOAT, tuple(shape))
+        return self._read(at + frame * FLOAT.itemsize * int(np.prod(shape)), tuple(shape))
 
     def _heatmaps_at(self, index: int) -> tuple[int, tuple[int, ...]]:
         width, height = self.heatmap_sizes[index]
-        at = self._start(index) + self.gap_bytes + self._trace_bytes * (1 + self.has_second)
+        at = self._start(index) + self.gap_bytes + self.trace_bytes * (1 + self.has_second)
         return at, (self.timing.num_samples, 3, height, width)
 
     def _start(self, index: int) -> int:
         return self.starts()[index]
+
+    def _known(self, labels: Labels) -> dict[str, Any]:
+        known = super()._known(labels)
+        if self.has_second and len(labels):
+            known[SECOND_KEY[self.kind]] = True
+        if self.heatmap_sizes:
+            known["VesselCorrelationSizes"] = [list(size) for size in self.heatmap_sizes]
+        return known
 
     def require_second(self, kind: VesselSetType) -> None:
         """Raise unless the set is of `kind` and holds its second traces."""
@@ -245,23 +223,3 @@ class Vessel:
         if self.heatmaps is not None:
             parts.append(self.heatmaps.astype(FLOAT))
         return b"".join([part.tobytes() for part in parts])
-
-
-def vessel_metadata(
-    body: VesselBody, labels: Labels, stored: Mapping[str, Any], version: int = _VERSION
-) -> dict[str, Any]:
-    """Metadata to write, made of those `stored` and what is known better."""
-    known: dict[str, Any] = {
-        **labels.to_json(),
-        "dataType": "float",
-        "fileVersion": max(version, _VERSION),
-        "spacingInfo": spacing_to_json(body.spacing),
-        "timingInfo": timing_to_json(body.timing),
-        "type": DataKind.VESSEL_SET.code,
-    }
-    if body.has_second and len(labels):
-        known[SECOND_KEY[body.kind]] = True
-    if body.heatmap_sizes:
-        known["VesselCorrelationSizes"] = [list(size) for size in body.heatmap_sizes]
-    defaults = {"SizeGlobalVS": 0, "efocusValues": [0]}
-    return {**defaults, **merged(stored, known), "producer": PRODUCER}
