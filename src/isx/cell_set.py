@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from isx.checks import converted, output_path
 from isx.formats.cell_set_isxd import CellMetrics, CellSetIsxd, CellSetIsxdWriter
 from isx.labelled_set import LabelledSet, require_timing_and_spacing, trace_to_store
-from isx.movie import converted, output_path
 from isx.opening import open_cell_set
 from isx.paths import as_path
 from isx.tables import samples_table, table

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from isx.errors import IsxIndexError, IsxStateError
+from isx.checks import converted, index_of_name, not_open, output_path, require_index
+from isx.errors import IsxStateError
 from isx.formats.editing import finish_writer
 from isx.formats.events_isxd import EventMetrics, EventsIsxd
 from isx.formats.events_isxd_writer import EventsIsxdWriter
-from isx.movie import converted, not_open, output_path
 from isx.opening import open_event_source
 from isx.paths import as_path
 from isx.tables import samples_of, table
@@ -20,7 +19,6 @@ from isx.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
@@ -151,12 +149,7 @@ class EventSet:
         return list(self._open().names)
 
     def _index(self, index: int) -> int:
-        number = operator.index(index)
-        count = len(self._open().names)
-        if not 0 <= number < count:
-            shown = number % 2**64 if number < 0 else number
-            raise IsxIndexError(f"Cell index {shown} is too large. There are only {count} cells.")
-        return number
+        return require_index(index, len(self._open().names), "cell")
 
     def get_cell_name(self, index: int) -> str:
         """Name of one cell.
@@ -176,10 +169,7 @@ class EventSet:
         KeyError
             There is no such cell.
         """
-        try:
-            return self._cell_dict[name]
-        except KeyError:
-            raise KeyError(f'Cell with name "{name}" does not exist.') from None
+        return index_of_name(self._cell_dict, name, "cell")
 
     def get_cell_data(self, index: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """Events of one cell in ascending order of time.
@@ -367,9 +357,7 @@ class EventSet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and isinstance(self._source, EventsIsxdWriter):
             self._source.discard()
         else:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from isx.errors import IsxIndexError, IsxStateError
+from isx.checks import index_of_name, not_open, require_index
+from isx.errors import IsxStateError
 from isx.formats.gpio_signals import RecordedSignals
 from isx.formats.imu import COUNTS_PER_G
 from isx.formats.kinds import DataKind
 from isx.gpio_channel import GpioChannel, describe_channel, edges, hold
-from isx.movie import not_open
 from isx.opening import open_gpio_source
 from isx.paths import as_path, extension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     import numpy as np
     from numpy.typing import NDArray
@@ -125,12 +123,7 @@ class GpioSet:
         return list(self._open().names)
 
     def _index(self, index: int) -> int:
-        number = operator.index(index)
-        count = len(self._open().names)
-        if not 0 <= number < count:
-            shown = number % 2**64 if number < 0 else number
-            raise IsxIndexError(f"Channel index {shown} is too large. There are only {count} channels.")
-        return number
+        return require_index(index, len(self._open().names), "channel")
 
     def get_channel_name(self, index: int) -> str:
         """Name of one channel.
@@ -150,10 +143,7 @@ class GpioSet:
         KeyError
             There is no such channel.
         """
-        try:
-            return self._channel_dict[name]
-        except KeyError:
-            raise KeyError(f'Channel with name "{name}" does not exist.') from None
+        return index_of_name(self._channel_dict, name, "channel")
 
     def get_channel_data(self, index: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """Points of one channel in ascending order of time.
@@ -336,9 +326,7 @@ class GpioSet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:

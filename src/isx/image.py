@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isx.checks import as_frame_dtype, converted, output_path
 from isx.errors import IsxError
-from isx.movie import Movie, as_frame_dtype, converted, output_path
+from isx.movie import Movie
 from isx.spacing import Spacing
 from isx.timing import Timing
 

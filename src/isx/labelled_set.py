@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
+from isx.checks import converted, not_open
 from isx.errors import IsxStateError
 from isx.formats.editing import finish_writer
 from isx.formats.labelled_isxd import LabelledWriter
 from isx.formats.labels import status_code
-from isx.movie import converted, not_open
 from isx.spacing import Spacing
 from isx.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from numpy.typing import ArrayLike, NDArray
     from typing_extensions import Self
@@ -190,9 +189,7 @@ class LabelledSet(Generic[S]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and self._writer is not None:
             self._writer.discard()
             self._writable = False

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.acquisition import acquisition_info
-from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning, warn
+from isx.checks import as_frame_dtype, converted, not_open, output_path
+from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning
 from isx.formats.frames import TrackedSource, stream
 from isx.formats.movie_isxd import MovieIsxdWriter, frame_range_text
 from isx.opening import open_movie_source
-from isx.paths import as_path, extension
+from isx.paths import as_path
 from isx.spacing import Spacing
 from isx.timing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
 
     from numpy.typing import DTypeLike, NDArray
     from typing_extensions import Self
@@ -30,43 +30,10 @@ if TYPE_CHECKING:
     from isx.paths import PathInput
     from isx.timing import SampleIndex
 
-__all__ = ["Movie", "as_frame_dtype", "not_open", "output_path"]
+__all__ = ["Movie"]
 
 #: Stands for what has not been read yet, where None is a possible value.
 _UNKNOWN: Any = object()
-
-_TYPES: tuple[type[np.generic], ...] = (np.uint16, np.float32, np.uint8)
-
-
-def not_open() -> IsxStateError:
-    """Error for a method of an object that was constructed instead of read or written."""
-    return IsxStateError(
-        "Underlying pointer is null. Try using the read or write function instead of the constructor."
-    )
-
-
-def as_frame_dtype(data_type: DTypeLike) -> np.dtype[Any]:
-    """The native dtype of a movie's `data_type`; ValueError unless it is uint16, float32 or uint8."""
-    try:
-        dtype = np.dtype(data_type) if data_type is not None else None
-    except TypeError:
-        dtype = None
-    if dtype is None or dtype.type not in _TYPES:
-        options = ", ".join(str(known) for known in _TYPES)
-        raise ValueError(f"Unknown data_type '{data_type}'. Options are {options}.")
-    native: np.dtype[Any] = dtype.newbyteorder("=")
-    return native
-
-
-def output_path(path: PathInput) -> str:
-    """Path of a new `.isxd` file, as given; ValueError for any other extension."""
-    given = as_path(path)
-    ending = extension(given)
-    if ending == "isxb":
-        raise ValueError("Cannot write isxb movies.")
-    if ending != "isxd":
-        raise ValueError(f"Expected extension: isxd. Instead extension is: {ending}. ({given})")
-    return given
 
 
 def _finish(writer: MovieIsxdWriter, num_frames: int) -> None:
@@ -516,8 +483,8 @@ class Movie:
         if dtype is not None and array.dtype != dtype:
             if copy is False:
                 raise ValueError(f"converting from {array.dtype} to {np.dtype(dtype)} needs a copy")
-            converted_array: NDArray[Any] = array.astype(dtype)
-            return converted_array
+            cast: NDArray[Any] = array.astype(dtype)
+            return cast
         if copy and is_view:
             array = array.copy()
         if copy is False and not is_view:
@@ -540,9 +507,7 @@ class Movie:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and self._writer is not None and self._source is None:
             self._writer.discard()
             return
@@ -569,12 +534,3 @@ class Movie:
         from isx.display import movie_html
 
         return movie_html(self)
-
-
-def converted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """`array` as `dtype` by plain C casting, with the warning clients expect when the types differ."""
-    if array.dtype == dtype:
-        return array
-    warn(f"Converting from {array.dtype} to {dtype}.", UserWarning)
-    with np.errstate(invalid="ignore"):
-        return array.astype(dtype)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from isx.checks import converted, output_path
 from isx.errors import IsxIndexError, IsxStateError
 from isx.formats.vessel_body import Vessel
 from isx.formats.vessel_body import VesselSetType as _Type
 from isx.formats.vessel_set_isxd import VesselSetIsxd, VesselSetIsxdWriter
 from isx.labelled_set import LabelledSet, require_timing_and_spacing, trace_to_store
-from isx.movie import converted, output_path
 from isx.opening import open_vessel_set
 from isx.paths import as_path
 from isx.tables import samples_table, table

@@ -16,7 +16,6 @@ from isx.paths import extension
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
-    from types import TracebackType
 
     from numpy.typing import NDArray
     from typing_extensions import Self
@@ -152,9 +151,7 @@ class VideoWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self._encode(None)
