@@ -5,14 +5,12 @@ import pytest
 
 import isx
 from isx._internal import IsxRatio
-from isx.errors import IsxFormatError, IsxIndexError, IsxSeriesError, IsxWarning
+from isx.errors import IsxFormatError, IsxSeriesError
 from isx.series import (
     Member,
     cell_set_order,
     event_set_order,
-    gapless_timing,
     gpio_set_order,
-    locate,
     movie_order,
     vessel_set_order,
 )
@@ -158,26 +156,6 @@ def test_gpio_sets_are_checked_in_the_order_given_and_then_sorted():
         gpio_set_order([gpio(5000), gpio(0, traits=(True, True))])
     with pytest.raises(IsxSeriesError, match=OVERLAP):
         gpio_set_order([gpio(0), gpio(5000, starts=(5000, 500))])
-
-
-def test_gapless_timing():
-    joined = gapless_timing([timing(0, 10), timing(5000, 7)])
-    assert joined == timing(0, 17)
-    with pytest.warns(IsxWarning, match="different periods"):
-        gapless_timing([timing(0, 10), timing(5000, 7, num=200)])
-
-
-def test_locate():
-    counts = [3, 0, 2, 4]
-    found = [locate(counts, i) for i in range(9)]
-    assert found == [(0, 0), (0, 1), (0, 2), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (3, 3)]
-    for index in (-1, 9):
-        with pytest.raises(
-            IsxIndexError, match=rf"The index of the frame \({index}\) is out of range \(0-9\)."
-        ):
-            locate(counts, index)
-    with pytest.raises(IsxIndexError):
-        locate([], 0)
 
 
 def test_zero_denominators_are_errors():

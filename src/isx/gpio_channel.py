@@ -124,14 +124,8 @@ def hold(
 
     `own` gives the start that `offsets` count from. Times are compared as exact fractions.
     """
-    start, first, step = (
-        ratio
-        for ratio in (
-            own._impl.start.secs_since_epoch,
-            asked._impl.start.secs_since_epoch,
-            asked._impl.step,
-        )
-    )
+    start, first = own._impl.start.secs_since_epoch, asked._impl.start.secs_since_epoch
+    step = asked._impl.step
     den = math.lcm(start.den, first.den, step.den)
     begin = (first.num * (den // first.den) - start.num * (den // start.den)) * 1_000_000
     width = step.num * (den // step.den) * 1_000_000

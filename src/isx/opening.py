@@ -59,6 +59,17 @@ _CLASS_BY_EXTENSION = {
     **dict.fromkeys(("gpio", "raw", "imu"), _GPIO_SET),
 }
 
+#: Reader of each format of movies, as ``module:class``.
+_MOVIES = {
+    "isxd": "isx.formats.movie_isxd:MovieIsxd",
+    "isxb": "isx.formats.movie_isxb:MovieIsxb",
+    "isxc": "isx.formats.isxc:MovieIsxc",
+    "hdf5": "isx.formats.movie_hdf5:MovieHdf5",
+    "xml": "isx.formats.recording_xml:RecordingXml",
+    **dict.fromkeys(("tif", "tiff"), "isx.formats.movie_tiff:MovieTiff"),
+    **dict.fromkeys(BEHAVIORAL_EXTENSIONS, "isx.formats.movie_video:MovieVideo"),
+}
+
 #: Decoder of each format of GPIO and IMU recordings, as ``module:function``.
 _RECORDINGS = {
     "gpio": "isx.formats.gpio_nvista3:read_nvista3",
@@ -88,14 +99,18 @@ def open(path: PathInput) -> Any:  # noqa: A001 - isx.open() reads as what it do
     """
     given = as_path(path)
     require_existing(given)
-    module, _, name = _class_of(given).partition(":")
-    opened = getattr(importlib.import_module(module), name).read(given)
-    if name == "Movie" and len(opened) == 1 and opened._open_source().kind is DataKind.IMAGE:
+    name = _class_of(given)
+    opened = _loaded(name).read(given)
+    if name == _MOVIE and len(opened) == 1 and opened._open_source().kind is DataKind.IMAGE:
         opened.close()
-        from isx.image import Image
-
-        return Image.read(given)
+        return _loaded(_IMAGE).read(given)
     return opened
+
+
+def _loaded(name: str) -> Any:
+    """The class or function ``module:name``; modules are imported when they are needed."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 def _class_of(path: str) -> str:
@@ -148,34 +163,9 @@ def open_movie_source(path: str) -> FrameSource:
     """
     require_existing(path)
     ending = extension(path)
-    if ending == "isxd":
-        from isx.formats.movie_isxd import MovieIsxd
-
-        return MovieIsxd(path)
-    if ending == "isxb":
-        from isx.formats.movie_isxb import MovieIsxb
-
-        return MovieIsxb(path)
-    if ending == "isxc":
-        from isx.formats.isxc import MovieIsxc
-
-        return MovieIsxc(path)
-    if ending in ("tif", "tiff"):
-        from isx.formats.movie_tiff import MovieTiff
-
-        return MovieTiff(path)
-    if ending == "hdf5":
-        from isx.formats.movie_hdf5 import MovieHdf5
-
-        return MovieHdf5(path)
-    if ending == "xml":
-        from isx.formats.recording_xml import RecordingXml
-
-        return RecordingXml(path)
-    if ending in BEHAVIORAL_EXTENSIONS:
-        from isx.formats.movie_video import MovieVideo
-
-        return MovieVideo(path)
+    if ending in _MOVIES:
+        source: FrameSource = _loaded(_MOVIES[ending])(path)
+        return source
     if ending in _KIND_OF_EXTENSION:
         raise wrong_kind(
             path, _KIND_OF_EXTENSION[ending], DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE
@@ -221,8 +211,7 @@ def open_gpio_source(path: str) -> SignalSource:
 def open_recording(path: str) -> RecordedSignals:
     """Decode a `.gpio`, `.raw`, `.hdf5` or `.imu` file, which must be one of these by its extension."""
     require_existing(path)
-    module, _, function = _RECORDINGS[extension(path)].partition(":")
-    recorded: RecordedSignals = getattr(importlib.import_module(module), function)(path)
+    recorded: RecordedSignals = _loaded(_RECORDINGS[extension(path)])(path)
     return recorded
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from isx.errors import IsxFileError, IsxFileNotFoundError, IsxStateError
 from isx.files import lock, rename_without_overwriting, replace_file, sync_folder
 from isx.formats.isxd import trailer_bytes
-from isx.formats.json_text import JsonObject, dump, parse
+from isx.formats.json_text import JsonObject, parse
+from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
 from isx.formats.members import spacing_from_json, timing_from_json, timing_to_json
 from isx.formats.movie_isxd import DTYPES, recipe_path
@@ -79,11 +80,11 @@ def recover(path: PathInput) -> Recovered:
             if not lock(body.fileno()):
                 raise IsxStateError(f"{target} is still being written by another object or process.")
             metadata = parse(recipe.read(), temporary)
-            expected, saved = _shorten(metadata, os.fstat(body.fileno()).st_size, temporary)
+            expected, saved, body_size = _shorten(metadata, os.fstat(body.fileno()).st_size, temporary)
             # First the description, so that a second attempt after a crash in here finds the same frames.
             replace_file(recipe_path(temporary), dump(metadata))
-            body.truncate(saved.body_size)
-            body.seek(saved.body_size)
+            body.truncate(body_size)
+            body.seek(body_size)
             body.write(trailer_bytes(metadata))
             os.fsync(body.fileno())
     except OSError as error:
@@ -93,7 +94,7 @@ def recover(path: PathInput) -> Recovered:
     rename_without_overwriting(temporary, target, target)
     os.unlink(recipe_path(temporary))
     sync_folder(folder)
-    return Recovered(target, saved.num_frames, expected)
+    return Recovered(target, saved, expected)
 
 
 def _find(path: str) -> str:
@@ -110,14 +111,11 @@ def _find(path: str) -> str:
     return found[0]
 
 
-@dataclass(frozen=True)
-class _Saved:
-    num_frames: int
-    body_size: int
+def _shorten(metadata: Any, size: int, path: str) -> tuple[int, int, int]:
+    """Cut the timing in `metadata` to the complete frames among `size` bytes.
 
-
-def _shorten(metadata: Any, size: int, path: str) -> tuple[int, _Saved]:
-    """Cut the timing in `metadata` to the complete frames among `size` bytes."""
+    Returns the number of frames announced, that of complete ones, and the bytes these take.
+    """
     members = JsonObject(metadata, path)
     timing = timing_from_json(members.object("timingInfo"))
     rows, cols = spacing_from_json(members.object("spacingInfo")).num_pixels
@@ -132,4 +130,4 @@ def _shorten(metadata: Any, size: int, path: str) -> tuple[int, _Saved]:
         timing = Timing(num_samples, timing.period, timing.start, impl.dropped, impl.cropped, impl.blank)
         metadata["timingInfo"] = timing_to_json(timing.normalized())
         metadata["type"] = (DataKind.MOVIE if num_samples > 1 else DataKind.IMAGE).code
-    return expected, _Saved(num_frames, num_frames * frame_bytes)
+    return expected, num_frames, num_frames * frame_bytes

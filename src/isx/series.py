@@ -6,7 +6,6 @@ and return the order as indices into the argument list.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -14,22 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isx.errors import IsxFormatError, IsxIndexError, IsxSeriesError, IsxWarning
-from isx.timing import Timing
+from isx.errors import IsxFormatError, IsxSeriesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from isx._internal import IsxRatio
     from isx.spacing import Spacing
+    from isx.timing import Timing
 
 __all__ = [
     "Member",
     "cell_set_order",
     "event_set_order",
-    "gapless_timing",
     "gpio_set_order",
-    "locate",
     "movie_order",
     "vessel_set_order",
 ]
@@ -140,54 +137,6 @@ def gpio_set_order(members: Sequence[Member]) -> list[int]:
     _check_neighbours(members, _check_names("GPIO series member with mismatching channels."), _check_channels)
     starts = [_seconds(_start((m.channel_timings or (m.timing,))[0]), m.path, "start time") for m in members]
     return sorted(range(len(members)), key=starts.__getitem__)
-
-
-def gapless_timing(timings: Sequence[Timing]) -> Timing:
-    """Timing of the samples of all files joined without the gaps between the files (spec 06, section 3).
-
-    Parameters
-    ----------
-    timings
-        In order of time.
-
-    Returns
-    -------
-    Timing
-        Start and period of the first, and the sum of the numbers of samples. Warns if a later file has
-        another period, since the times of its samples are then wrong.
-    """
-    first = timings[0]
-    if any(timing.period != first.period for timing in timings):
-        warnings.warn(
-            "The files of the series have different periods; in the joined timing all samples have the "
-            f"period of the first file, {first.period}.",
-            IsxWarning,
-            stacklevel=2,
-        )
-    return Timing(sum(timing.num_samples for timing in timings), first.period, first.start)
-
-
-def locate(counts: Sequence[int], index: int) -> tuple[int, int]:
-    """File and index therein of sample `index` of a series.
-
-    Parameters
-    ----------
-    counts
-        Number of samples of each file, missing ones included, in order of time.
-    index
-        Counted over all files.
-
-    Raises
-    ------
-    IsxIndexError
-        `index` lies outside the series.
-    """
-    ends = np.cumsum(np.asarray(counts, dtype=np.int64))
-    total = int(ends[-1]) if len(ends) else 0
-    if not 0 <= index < total:
-        raise IsxIndexError(f"The index of the frame ({index}) is out of range (0-{total}).")
-    member = int(ends.searchsorted(index, "right"))
-    return member, index - int(ends[member] - counts[member])
 
 
 def _order(members: Sequence[Member], *checks: Callable[[Member, Member], None]) -> list[int]:
