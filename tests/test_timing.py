@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import isx
-from isx.timing import SampleIndex
+from isx.sample_index import SampleIndex
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 

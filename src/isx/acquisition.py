@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from isx.formats.json_text import normalize
+from isx.formats.json_writing import normalize
 
 __all__ = ["acquisition_info", "behavior_acquisition_info"]
 

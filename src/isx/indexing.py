@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isx.formats.frames import FrameSource
-    from isx.timing import SampleIndex
+    from isx.sample_index import SampleIndex
 
 __all__ = ["select"]
 

@@ -107,8 +107,7 @@ class LabelledSet(Generic[S]):
     @property
     def statuses(self) -> list[str]:
         """Status of each: 'accepted', 'undecided' or 'rejected'."""
-        opened = self._open()
-        return [opened.labels.status(i, opened.given_path) for i in range(len(opened.labels))]
+        return self._open().statuses()
 
     @property
     def colors(self) -> NDArray[np.uint32]:

@@ -12,8 +12,8 @@ import numpy as np
 from isx.acquisition import acquisition_info
 from isx.checks import as_frame_dtype, converted, not_open, output_path
 from isx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning
-from isx.formats.frames import TrackedSource, stream
-from isx.formats.movie_isxd import MovieIsxdWriter, frame_range_text
+from isx.formats.frames import TrackedSource, range_text, stream
+from isx.formats.movie_isxd import MovieIsxdWriter
 from isx.opening import open_movie_source
 from isx.paths import as_path
 from isx.spacing import Spacing
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from isx.formats.frames import FrameHeader, FrameSource
     from isx.formats.tracking import Tracking
     from isx.paths import PathInput
-    from isx.timing import SampleIndex
+    from isx.sample_index import SampleIndex
 
 __all__ = ["Movie"]
 
@@ -210,7 +210,7 @@ class Movie:
         if not 0 <= number < num_samples:
             source = self._source
             raise IsxIndexError(
-                frame_range_text(number, num_samples) if source is None else source.index_error(number, what)
+                range_text(number, num_samples) if source is None else source.index_error(number, what)
             )
         return number
 

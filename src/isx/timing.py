@@ -1,4 +1,4 @@
-"""Exact time: :class:`Duration`, :class:`Time`, :class:`Timing`, and which samples of a recording exist.
+"""Exact time: :class:`Duration`, :class:`Time` and :class:`Timing`.
 
 Numerators and denominators are kept exactly as given or stored, never reduced, so that a value read from one
 file and written to another is the same bytes.
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx._internal import IsxRatio, IsxTime, IsxTimingInfo
+from isx.sample_index import SampleIndex, each_named_once
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Duration", "SampleIndex", "Time", "Timing"]
+__all__ = ["Duration", "Time", "Timing"]
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the API hands out naive local wall times
 
@@ -179,65 +180,6 @@ def _frozen(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return array
 
 
-class SampleIndex:
-    """Which samples exist, and where the body of a file stores them (spec 01, section 3.3).
-
-    Missing samples are held as sorted, disjoint intervals, so looking up a sample costs one binary search and
-    memory grows with the number of gaps, not of samples.
-
-    Parameters
-    ----------
-    num_samples
-        Number of samples including missing ones.
-    starts, ends
-        First and last samples of sorted, disjoint ranges of missing samples, all below `num_samples`.
-    """
-
-    def __init__(self, num_samples: int, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
-        self.num_samples = num_samples
-        self._starts = np.ascontiguousarray(starts)
-        self._ends = np.ascontiguousarray(ends)
-        self._missing_before = np.zeros(len(starts) + 1, dtype=np.int64)
-        np.cumsum(self._ends - self._starts + 1, out=self._missing_before[1:])
-        self.num_valid = num_samples - int(self._missing_before[-1])
-        self.complete = not len(starts)
-
-    def stored(self, index: int) -> int:
-        """Position in the body of sample `index` (which must lie within the recording); -1 if it is missing."""
-        if self.complete:
-            return index
-        k = int(self._starts.searchsorted(index, "right"))
-        if k and index <= self._ends[k - 1]:
-            return -1
-        return index - int(self._missing_before[k])
-
-    def stored_many(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Vectorised :meth:`stored`."""
-        if self.complete:
-            return indices.astype(np.int64)
-        k = self._starts.searchsorted(indices, "right")
-        missing = (k > 0) & (indices <= self._ends[np.maximum(k, 1) - 1])
-        return np.where(missing, -1, indices - self._missing_before[k])
-
-    def sample(self, stored: int) -> int:
-        """Index of the valid sample at position `stored` of the body (the inverse of :meth:`stored`)."""
-        if self.complete:
-            return stored
-        valid_before = self._starts - self._missing_before[:-1]
-        k = int(valid_before.searchsorted(stored, "right"))
-        return stored + int(self._missing_before[k])
-
-    def mask(self) -> NDArray[np.bool_]:
-        """Boolean array over all samples, True where the sample exists."""
-        if self.complete:
-            return np.ones(self.num_samples, dtype=np.bool_)
-        change = np.zeros(self.num_samples + 1, dtype=np.int8)
-        change[0] = 1
-        np.subtract.at(change, self._starts, 1)
-        np.add.at(change, self._ends + 1, 1)
-        return np.cumsum(change[:-1], dtype=np.int8).astype(np.bool_)
-
-
 class Timing:
     """Samples of a recording in time.
 
@@ -357,13 +299,7 @@ class Timing:
             current = all(a is b for a, b in zip(known[0], lists, strict=True))
             if current and known[1].num_samples == impl.num_samples:
                 return known[1]
-        singles = np.concatenate([impl.dropped, impl.blank]) if len(impl.blank) else impl.dropped
-        if len(impl.cropped):
-            pairs = np.concatenate([np.column_stack([singles, singles]), impl.cropped])
-            starts, ends = _merge(pairs, impl.num_samples).T
-        else:
-            starts = ends = _ascending(singles, impl.num_samples).astype(np.int64)
-        index = SampleIndex(impl.num_samples, starts, ends)
+        index = SampleIndex.without(impl.num_samples, *lists)
         self._samples = (lists, index)
         return index
 
@@ -374,16 +310,11 @@ class Timing:
         beyond the end go. (Spec 01, section 3.2.)
         """
         impl = self._impl
-        n = impl.num_samples
-        if not (len(impl.dropped) or len(impl.cropped) or len(impl.blank)):
-            return Timing._from_impl(replace(impl, start=self.start._impl, step=self.period._impl))
-        cropped = _merge(impl.cropped, n)
-        blank = _outside(_ascending(impl.blank, n), cropped)
-        dropped = _outside(_ascending(impl.dropped, n), cropped)
-        if len(blank):
-            dropped = np.setdiff1d(dropped, blank, assume_unique=True)
         info = replace(impl, start=self.start._impl, step=self.period._impl)
-        info.dropped, info.cropped, info.blank = dropped, cropped.astype(np.uint64), blank
+        if len(impl.dropped) or len(impl.cropped) or len(impl.blank):
+            info.dropped, info.cropped, info.blank = each_named_once(
+                impl.num_samples, impl.dropped, impl.cropped, impl.blank
+            )
         return Timing._from_impl(info)
 
     def get_offsets_since_start(self) -> list[Duration]:
@@ -430,33 +361,3 @@ class Timing:
             f"Timing(num_samples={self.num_samples}, period={self.period}, start={self.start}, "
             f"dropped={self.dropped}, cropped={self.cropped}, blank={self.blank})"
         )
-
-
-def _merge(ranges: NDArray[np.uint64], num_samples: int) -> NDArray[np.int64]:
-    """Sorted, disjoint, non-touching ranges covering the same samples below `num_samples`."""
-    ranges = ranges[ranges[:, 0] < num_samples]
-    if not len(ranges):
-        return np.zeros((0, 2), dtype=np.int64)
-    clipped = np.minimum(ranges, np.uint64(num_samples - 1)).astype(np.int64)
-    if (clipped[1:, 0] < clipped[:-1, 0]).any():
-        clipped = clipped[np.argsort(clipped[:, 0], kind="stable")]
-    reach = np.maximum.accumulate(clipped[:, 1])
-    opens = np.flatnonzero(np.r_[True, clipped[1:, 0] > reach[:-1] + 1])
-    closes = np.r_[opens[1:] - 1, len(clipped) - 1]
-    return np.column_stack([clipped[opens, 0], reach[closes]])
-
-
-def _ascending(indices: NDArray[np.uint64], num_samples: int) -> NDArray[np.uint64]:
-    """The indices below `num_samples`, sorted and each once."""
-    if not len(indices) or ((indices[1:] > indices[:-1]).all() and indices[-1] < num_samples):
-        return indices
-    return np.unique(indices[indices < num_samples])
-
-
-def _outside(indices: NDArray[np.uint64], ranges: NDArray[np.int64]) -> NDArray[np.uint64]:
-    if not len(ranges) or not len(indices):
-        return indices
-    k = ranges[:, 0].searchsorted(indices.astype(np.int64), "right")
-    inside = (k > 0) & (indices.astype(np.int64) <= ranges[np.maximum(k, 1) - 1, 1])
-    outside: NDArray[np.uint64] = indices[~inside]
-    return outside

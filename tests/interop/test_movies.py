@@ -12,7 +12,7 @@ import pytest
 
 import isx
 import make_movies as make
-from isx.formats.json_text import dump
+from isx.formats.json_writing import dump
 
 DESCRIBE = """
 def describe(path):

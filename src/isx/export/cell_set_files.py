@@ -108,10 +108,6 @@ def _require_equal_counts(sets: Sequence[CellSetIsxd]) -> None:
             )
 
 
-def _statuses(cells: CellSetIsxd) -> list[str]:
-    return [cells.labels.status(i, cells.given_path) for i in range(len(cells.labels))]
-
-
 # -- traces --------------------------------------------------------------------------------------------
 
 
@@ -121,7 +117,7 @@ def _write_traces(output: OutputFile, sets: Sequence[CellSetIsxd], clock: Clock,
     total = sum(cells.timing.num_samples for cells in sets)
     require_free_space(output.path, total * (2 + 3 * len(names)))
     output.write(csv_text.encoded(", ".join([" ", *names]) + "\n"))
-    output.write(csv_text.encoded(", ".join(["Time(s)/Cell Status", *_statuses(first)]) + "\n"))
+    output.write(csv_text.encoded(", ".join(["Time(s)/Cell Status", *first.statuses()]) + "\n"))
     per_chunk = max(1, _CHUNK // (len(names) + 1))
     for cells in sets:
         traces = cells.traces()
@@ -148,7 +144,7 @@ def _write_images(outputs: OutputFiles, paths: Sequence[str], cells: CellSetIsxd
     for path, image in zip(paths, cells.images(), strict=False):
         _write_image(outputs, path, image)
         steps.advance(1)
-    _write_image(outputs, paths[-1], accepted_cells_map(cells.images(), _statuses(cells)))
+    _write_image(outputs, paths[-1], accepted_cells_map(cells.images(), cells.statuses()))
     steps.advance(1)
 
 
@@ -194,7 +190,7 @@ def _property_rows(sets: Sequence[CellSetIsxd]) -> Iterator[str]:
     header += _METRIC_COLUMNS if metrics else ()
     header += [f"ActiveSegment{i}" for i in range(len(ordered))]
     yield ",".join(header) + "\n"
-    for i, (name, status) in enumerate(zip(first.labels.names, _statuses(first), strict=True)):
+    for i, (name, status) in enumerate(zip(first.labels.names, first.statuses(), strict=True)):
         cells: list[object] = [csv_text.quoted(name), status, *rgb(first.labels.colors[i])]
         cells += _metric_cells(metrics[i]) if metrics else []
         cells += [int(s.labels.active[i]) for s in ordered]

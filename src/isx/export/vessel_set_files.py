@@ -150,10 +150,6 @@ def _is_velocity(vessels: VesselSetIsxd) -> bool:
     return vessels.kind is VesselSetType.RBC_VELOCITY
 
 
-def _statuses(vessels: VesselSetIsxd) -> list[str]:
-    return [vessels.labels.status(i, vessels.given_path) for i in range(len(vessels.labels))]
-
-
 def _quantity(vessels: VesselSetIsxd, notes: VesselNotes) -> tuple[str, str]:
     """What the traces hold, and in which unit; files that name no unit are in micrometres."""
     unit = "pixels" if notes.in_pixels else "um"
@@ -169,7 +165,7 @@ def _write_traces(output: OutputFile, sets: Sequence[VesselSetIsxd], clock: Cloc
     header = ["Vessel ID", "Vessel Status", "Index", "Time (s)", f"{name} ({unit})"]
     header += ["Direction (deg)", *_ERROR_COLUMNS] if _is_velocity(sets[0]) else []
     output.write(csv_text.encoded(",".join(header) + "\n"))
-    statuses = _statuses(sets[0])
+    statuses = sets[0].statuses()
     require_free_space(output.path, 10 * len(statuses) * sum(v.timing.num_samples for v in sets))
     for vessel, (label, status) in enumerate(zip(sets[0].labels.names, statuses, strict=True)):
         index = 0
@@ -239,7 +235,7 @@ def _line_rows(sets: Sequence[VesselSetIsxd]) -> Iterator[str]:
     points = [f"Point{axis}{i}" for i in range(first.num_points) for axis in "XY"]
     header = ["Name", "Status", "ColorR", "ColorG", "ColorB", *points, f"Max {name}({unit})"]
     yield ",".join(header) + "\n"
-    for i, (label, status) in enumerate(zip(first.labels.names, _statuses(first), strict=True)):
+    for i, (label, status) in enumerate(zip(first.labels.names, first.statuses(), strict=True)):
         largest = csv_text.cells("%.6g", np.array([_largest(sets, i)], dtype=np.float32))[0]
         coordinates = first.read_line(i).ravel().tolist()
         cells = [csv_text.quoted(label), status, *rgb(first.labels.colors[i]), *coordinates, largest]

@@ -18,18 +18,9 @@ if TYPE_CHECKING:
 
     from isx.formats.labels import Labels
 
-__all__ = ["MetadataEditor", "finish_writer", "merged"]
+__all__ = ["MetadataEditor", "finish_writer"]
 
 _INDENT = 8  # blanks before an element of a list at the top level
-
-
-def merged(stored: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """`stored` with the `known` members replaced, also inside of nested objects; unknown members stay."""
-    result = dict(stored)
-    for key, value in known.items():
-        old = result.get(key)
-        result[key] = merged(old, value) if isinstance(value, dict) and isinstance(old, dict) else value
-    return result
 
 
 def finish_writer(writer: Any) -> None:

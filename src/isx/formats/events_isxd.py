@@ -40,13 +40,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isx._internal import IsxRatio, IsxTime
+from isx._internal import IsxRatio
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError
 from isx.formats.isxd import open_container
 from isx.formats.json_text import JsonObject, parse_object, plain
 from isx.formats.kinds import DataKind, wrong_kind
-from isx.formats.members import MAX_SAMPLES, ratio_from_json, timing_from_json
+from isx.formats.members import MAX_SAMPLES, ratio_from_json, time_from_json, timing_from_json
 from isx.formats.signals import Signals
 from isx.timing import Duration, Time, Timing
 
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from isx._internal import IsxTime
 
 __all__ = [
     "MAX_GPIO_SAMPLES",
@@ -106,7 +108,6 @@ class EventsIsxd:
     """
 
     def __init__(self, path: str, *expected: DataKind) -> None:
-        expected = expected or (DataKind.EVENT_SET,)
         self._file, container = open_container(path)
         self.path = self._file.path
         self.given_path = path
@@ -200,7 +201,7 @@ class EventsIsxd:
         times = [JsonObject(t, path, "global times") for t in members.array("global times")]
         if len(times) != 2:
             raise IsxFormatError(f"{path}: global times should be the start and the end of the set.")
-        start, end = (_time_from_json(time) for time in times)
+        start, end = (time_from_json(time) for time in times)
         # In GPIO sets the end is the time of a packet; a single wrong one must not cost the others.
         limit = MAX_SAMPLES if self.kind is DataKind.EVENT_SET else MAX_GPIO_SAMPLES
         self.timing = set_timing(start, end, steps, path, limit)
@@ -307,12 +308,6 @@ def signals_from_packets(names: tuple[str, ...], packets: NDArray[Any], path: st
             f"has the time {offsets[at]} us. The file is damaged."
         )
     return Signals.from_points(names, channels, offsets, np.ascontiguousarray(packets["value"]))
-
-
-def _time_from_json(obj: JsonObject) -> IsxTime:
-    return IsxTime(
-        ratio_from_json(obj.object("secsSinceEpoch")), obj.integer("utcOffset", -(2**31), 2**31 - 1)
-    )
 
 
 def set_timing(

@@ -11,11 +11,11 @@ import numpy as np
 from isx._internal import IsxRatio, IsxTime
 from isx.acquisition import acquisition_info
 from isx.files import OutputFile
-from isx.formats.events_isxd import PACKET, signals_from_packets
+from isx.formats.events_isxd import PACKET, add_ratios, signals_from_packets
 from isx.formats.isxd import trailer_bytes
-from isx.formats.json_text import dump
+from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
-from isx.formats.members import PRODUCER, ratio_to_json
+from isx.formats.members import PRODUCER, ratio_to_json, time_to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,17 +30,11 @@ __all__ = ["EventsIsxdWriter"]
 _VERSION = 2
 
 
-def _time_to_json(time: IsxTime) -> dict[str, Any]:
-    return {"secsSinceEpoch": ratio_to_json(time.secs_since_epoch), "utcOffset": time.utc_offset}
-
-
 def _end_in_milliseconds(timing: Timing) -> IsxTime:
     """End of a recording cut to whole milliseconds, as event sets store it (spec 04, section 3)."""
     start, step = timing._impl.start, timing._impl.step
-    first = start.secs_since_epoch
-    common = math.lcm(first.den, step.den)
-    total = first.num * (common // first.den) + timing.num_samples * step.num * (common // step.den)
-    return IsxTime(IsxRatio(math.trunc(float(total) / float(common) * 1e3), 1000), start.utc_offset)
+    end = add_ratios(start.secs_since_epoch, IsxRatio(timing.num_samples * step.num, step.den))
+    return IsxTime(IsxRatio(math.trunc(float(end.num) / float(end.den) * 1e3), 1000), start.utc_offset)
 
 
 class EventsIsxdWriter:
@@ -91,7 +85,7 @@ class EventsIsxdWriter:
                 "extraProperties": self._extra,
                 "fileType": 1,
                 "fileVersion": _VERSION,
-                "global times": [_time_to_json(time) for time in times],
+                "global times": [time_to_json(time) for time in times],
                 "metrics": None,
                 "numSamples": self._counts,
                 "producer": PRODUCER,

@@ -29,6 +29,8 @@ __all__ = [
     "SpanSource",
     "StreamSource",
     "TrackedSource",
+    "one_by_one",
+    "range_text",
     "read_frames",
     "refuse_absurd_size",
     "stream",
@@ -175,6 +177,12 @@ def read_frames(source: FrameSource, first: int, out: NDArray[Any]) -> None:
         source.read_frame(first + i, frame)
 
 
+def range_text(index: int, num_samples: int, what: str = "frame") -> str:
+    """Message for a sample index outside a movie."""
+    last = (num_samples - 1) % 2**64  # the vendor's text for a movie without frames
+    return f"The index of the {what} ({index}) is out of range (0-{last})."
+
+
 def refuse_absurd_size(
     path: str, num_samples: int, frame_bytes: int, file_size: int, compression: int = 1
 ) -> None:
@@ -198,6 +206,11 @@ def stream(source: FrameSource, stored: NDArray[np.int64]) -> Iterator[NDArray[A
     if isinstance(source, StreamSource):
         yield from source.stream(stored)
         return
+    yield from one_by_one(source, stored)
+
+
+def one_by_one(source: FrameSource, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    """The frames `stored` in that order, each a new array, decoded when they are asked for."""
     for number in stored.tolist():
         frame = np.empty(source.spacing.num_pixels, source.dtype)
         source.read_frame(number, frame)

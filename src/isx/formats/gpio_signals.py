@@ -19,7 +19,7 @@ from isx._internal import IsxRatio, IsxTime
 from isx.acquisition import acquisition_info
 from isx.errors import IsxWarning
 from isx.formats.events_isxd import MAX_GPIO_SAMPLES, PACKET, add_ratios, set_timing
-from isx.formats.members import PRODUCER, ratio_to_json
+from isx.formats.members import PRODUCER, ratio_to_json, time_to_json
 from isx.formats.signals import Signals
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class RecordedSignals:
                 "extraProperties": self.extra_properties,
                 "fileType": 1,
                 "fileVersion": 2,
-                "global times": [_time_to_json(self.start), _time_to_json(self.end)],
+                "global times": [time_to_json(self.start), time_to_json(self.end)],
                 "metrics": None,
                 "numSamples": [len(offsets) for offsets in stored],
                 "producer": PRODUCER,
@@ -265,7 +265,3 @@ def _interleaved(points: list[Points], orders: list[NDArray[np.int64]]) -> Itera
         packets = np.empty(len(part), PACKET)
         packets["offset"], packets["channel"], packets["value"] = offsets[part], channels[part], values[part]
         yield packets
-
-
-def _time_to_json(time: IsxTime) -> dict[str, Any]:
-    return {"secsSinceEpoch": ratio_to_json(time.secs_since_epoch), "utcOffset": time.utc_offset}

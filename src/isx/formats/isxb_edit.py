@@ -11,9 +11,9 @@ import numpy as np
 
 from isx.errors import IsxFileError, IsxWarning
 from isx.formats.isxb import Isxb
-from isx.formats.json_text import dump_compact, member_span, updated
-from isx.formats.members import timing_to_json
-from isx.timing import Timing
+from isx.formats.json_text import member_span, updated
+from isx.formats.json_writing import dump_compact
+from isx.formats.members import time_to_json
 
 if TYPE_CHECKING:
     from isx.timing import Time
@@ -67,7 +67,7 @@ def _moved_session(isxb: Isxb, start: Time) -> tuple[int, bytes] | None:
     text = isxb.file.read(isxb.session_place, isxb.header.session_size)
     first, end = member_span(text, "timingInfo") or (0, 0)
     old = text[first:end]
-    moved = {"start": timing_to_json(Timing(start=start))["start"]}
+    moved = {"start": time_to_json(start._impl)}
     info = updated(isxb.session.object("timingInfo").members, moved)
     new = dump_compact(info)
     if len(new) > len(old):  # lists may be left out if they are empty

@@ -49,7 +49,7 @@ from isx.formats.frame_lines import (
     decode_header,
     timing_by_counter,
 )
-from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
+from isx.formats.frames import BEST_COMPRESSION, one_by_one, range_text, refuse_absurd_size
 from isx.formats.jpeg import UndecodableError, copy_luma, size_text
 from isx.formats.json_text import JsonObject, parse_object, plain
 from isx.formats.kinds import DataKind
@@ -261,10 +261,7 @@ class MovieIsxc:
     def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
         """The frames `stored`; a run from the first frame on is decoded by several threads."""
         if not np.array_equal(stored, np.arange(len(stored))):
-            for number in stored.tolist():
-                frame = np.empty(self.shape, self.dtype)
-                self.read_frame(number, frame)
-                yield frame
+            yield from one_by_one(self, stored)
             return
         number = 0
         luma = np.empty(self.shape, np.uint8)
@@ -323,8 +320,7 @@ class MovieIsxc:
 
     def index_error(self, index: int, what: str) -> str:
         """Message for a sample index out of range."""
-        last = (self.timing.num_samples - 1) % 2**64
-        return f"The index of the {what} ({index}) is out of range (0-{last})."
+        return range_text(index, self.timing.num_samples, what)
 
     def close(self) -> None:
         """Release the file and the decoder."""

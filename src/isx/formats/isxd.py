@@ -32,7 +32,8 @@ from typing import TYPE_CHECKING, Any
 
 from isx.errors import IsxFileError, IsxFileNotFoundError, IsxFormatError, warn
 from isx.files import InputFile, sync_folder
-from isx.formats.json_text import JsonObject, dump, parse_object
+from isx.formats.json_text import JsonObject, parse_object
+from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
 from isx.paths import canonical
 

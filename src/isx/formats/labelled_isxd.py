@@ -16,9 +16,10 @@ import numpy as np
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError, IsxStateError
 from isx.files import OutputFile
-from isx.formats.editing import MetadataEditor, merged
+from isx.formats.editing import MetadataEditor
 from isx.formats.isxd import open_container, trailer_bytes
-from isx.formats.json_text import dump, plain
+from isx.formats.json_text import plain, updated
+from isx.formats.json_writing import dump
 from isx.formats.kinds import wrong_kind
 from isx.formats.labels import Labels, efocus_values
 from isx.formats.members import (
@@ -85,6 +86,10 @@ class LabelledFile:
         """Session metadata, see :func:`isx.acquisition.acquisition_info`."""
         raise NotImplementedError
 
+    def statuses(self) -> list[str]:
+        """Status of each: 'accepted', 'undecided' or 'rejected'."""
+        return [self.labels.status(i, self.given_path) for i in range(len(self.labels))]
+
     def set_statuses(self, codes: Mapping[int, int]) -> None:
         """Change the status of some cells or vessels."""
         raise NotImplementedError
@@ -109,7 +114,7 @@ class LabelledFile:
 
     def _metadata_to_write(self, labels: Labels, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Those `stored`, changed to what is known better."""
-        return {**self.defaults, **merged(stored, self._known(labels)), "producer": PRODUCER}
+        return {**self.defaults, **updated(stored, self._known(labels)), "producer": PRODUCER}
 
 
 class LabelledReader(LabelledFile):

@@ -33,6 +33,8 @@ __all__ = [
     "ratio_to_json",
     "spacing_from_json",
     "spacing_to_json",
+    "time_from_json",
+    "time_to_json",
     "timing_from_json",
     "timing_to_json",
 ]
@@ -65,6 +67,17 @@ def ratio_to_json(ratio: IsxRatio) -> dict[str, int]:
     return {"den": ratio.den, "num": ratio.num}
 
 
+def time_from_json(obj: JsonObject) -> IsxTime:
+    """An instant."""
+    seconds = ratio_from_json(obj.object("secsSinceEpoch"))
+    return IsxTime(seconds, obj.integer("utcOffset", -(2**31), 2**31 - 1))
+
+
+def time_to_json(time: IsxTime) -> dict[str, Any]:
+    """The stored form of an instant."""
+    return {"secsSinceEpoch": ratio_to_json(time.secs_since_epoch), "utcOffset": time.utc_offset}
+
+
 def _ranges(obj: JsonObject, key: str) -> list[tuple[int, int]]:
     ranges = []
     for text in obj.array(key) if key in obj else []:
@@ -81,13 +94,9 @@ def _ranges(obj: JsonObject, key: str) -> list[tuple[int, int]]:
 def timing_from_json(obj: JsonObject) -> Timing:
     """A normalised timing from a ``timingInfo`` object."""
     num_samples = obj.integer("numTimes", 0, MAX_SAMPLES)
-    start = obj.object("start")
-    instant = IsxTime(
-        ratio_from_json(start.object("secsSinceEpoch")), start.integer("utcOffset", -(2**31), 2**31 - 1)
-    )
     info = IsxTimingInfo(
         num_samples,
-        instant,
+        time_from_json(obj.object("start")),
         ratio_from_json(obj.object("period")),
         obj.indices("dropped"),
         np.array(_ranges(obj, "cropped"), dtype=np.uint64).reshape(-1, 2),
@@ -105,10 +114,7 @@ def timing_to_json(timing: Timing) -> dict[str, Any]:
         "dropped": timing.dropped,
         "numTimes": impl.num_samples,
         "period": ratio_to_json(impl.step),
-        "start": {
-            "secsSinceEpoch": ratio_to_json(impl.start.secs_since_epoch),
-            "utcOffset": impl.start.utc_offset,
-        },
+        "start": time_to_json(impl.start),
     }
 
 

@@ -37,9 +37,10 @@ from isx.formats.frame_lines import (
     decode_header,
     timing_by_counter,
 )
-from isx.formats.frames import FrameHeader, refuse_absurd_size
+from isx.formats.frames import FrameHeader, range_text, refuse_absurd_size
 from isx.formats.isxd import open_container, trailer_bytes
-from isx.formats.json_text import dump, plain
+from isx.formats.json_text import plain
+from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind, wrong_kind
 from isx.formats.members import (
     PRODUCER,
@@ -57,21 +58,12 @@ if TYPE_CHECKING:
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "frame_range_text"]
+__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter"]
 
 #: Element type of each ``dataType`` code.
 DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
 
-_LINE_VALUES = 2560
-_LINE_BYTES = 2 * _LINE_VALUES
-_EFOCUS, _TSC = 1270, 1272
-_FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
-
-
-def frame_range_text(index: int, num_samples: int) -> str:
-    """Message for a sample index outside a movie."""
-    last = (num_samples - 1) % 2**64  # the vendor's text for a movie without frames
-    return f"The index of the frame ({index}) is out of range (0-{last})."
+_EFOCUS = 1270
 
 
 class MovieIsxd:
@@ -208,7 +200,7 @@ class MovieIsxd:
 
     def index_error(self, index: int, what: str) -> str:
         """Message for a sample index out of range."""
-        return frame_range_text(index, self.timing.num_samples)
+        return range_text(index, self.timing.num_samples)
 
     def close(self) -> None:
         """Release the file."""

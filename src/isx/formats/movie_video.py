@@ -14,7 +14,7 @@ import numpy as np
 
 from isx.errors import IsxFormatError
 from isx.files import InputFile
-from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
+from isx.formats.frames import BEST_COMPRESSION, one_by_one, refuse_absurd_size
 from isx.formats.jpeg import UndecodableError, copy_luma
 from isx.formats.kinds import DataKind, WrongKindError, wrong_kind
 from isx.formats.plain_source import PlainSource
@@ -139,10 +139,7 @@ class MovieVideo(PlainSource):
         """The frames `stored`; a run from the first frame on is decoded by several threads."""
         self._require_open()
         if not np.array_equal(stored, np.arange(len(stored))):
-            for number in stored.tolist():
-                frame = np.empty(self.spacing.num_pixels, self.dtype)
-                self.read_frame(number, frame)
-                yield frame
+            yield from one_by_one(self, stored)
             return
         yield from self._first(len(stored))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from isx.errors import IsxStateError, warn
+from isx.formats.frames import range_text
 from isx.formats.kinds import DataKind
 from isx.timing import Duration, Time, Timing
 
@@ -96,5 +97,4 @@ class PlainSource:
     def index_error(self, index: int, what: str) -> str:
         """Message for a sample index out of range."""
         del what
-        last = (self.timing.num_samples - 1) % 2**64
-        return f"The index of the frame ({index}) is out of range (0-{last})."
+        return range_text(index, self.timing.num_samples)

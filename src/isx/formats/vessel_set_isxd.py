@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxFormatError
-from isx.formats.editing import merged
-from isx.formats.json_text import JsonObject
+from isx.formats.json_text import JsonObject, updated
 from isx.formats.labelled_isxd import FLOAT, LabelledReader, LabelledWriter
 from isx.formats.labels import WHITE
 from isx.formats.vessel_body import POINT, SECOND_KEY, STORED_NAME, VesselBody, VesselSetType
@@ -122,7 +121,7 @@ class VesselSetIsxdWriter(VesselBody, LabelledWriter):
     ) -> None:
         self.kind, self.has_second = kind, True
         self.heatmap_sizes = []
-        extra = merged(extra_properties or {}, {"idps": {"vesselset": {"type": STORED_NAME[kind]}}})
+        extra = updated(extra_properties or {}, {"idps": {"vesselset": {"type": STORED_NAME[kind]}}})
         cannot_open = "Failed to open vessel set file for read/write ({path}) with error: {error}"
         super().__init__(path, timing, spacing, extra, cannot_open)
 
