@@ -225,7 +225,7 @@ def test_aligned_movies_with_a_timing_of_their_own(vendor, tmp_path):
             tmp_path / f"{count}.isxd", FIRST - int(rng.integers(10**7)), utc_offset=-18_000
         )
         isx.align_start_times(reference, path)
-        theirs = vendor.run("out = str(isx.Movie.read(path).timing)", path=str(path))
+        theirs = vendor.run("m = isx.Movie.read(path); out = str(m.timing)", path=str(path))
         assert theirs == str(isx.Movie.read(path).timing)
         assert "2020-09-13" in theirs
 
