@@ -28,7 +28,8 @@ def rewrite_start(path: str, start: Time) -> bool:
     """Replace the start, in milliseconds, of a recording.
 
     Nothing moves within the file: the header has a fixed place, and a timing among the session metadata is
-    replaced by text of the same length, of which only the digits that differ are written.
+    replaced by text of the same length, of which only the part that differs is written. The header comes first:
+    if the power fails amid the text, what is left of the file is read with the new start.
 
     Returns
     -------
@@ -51,10 +52,10 @@ def rewrite_start(path: str, start: Time) -> bool:
     header = _START_AT, _START.pack(impl.secs_since_epoch.num, int(impl.utc_offset / 60))
     try:
         with open(isxb.file.path, "r+b", buffering=0) as file:
-            for place, data in [session, header] if session else [header]:
+            for place, data in [header, session] if session else [header]:
                 file.seek(place)
                 file.write(data)
-            os.fsync(file.fileno())
+                os.fsync(file.fileno())
     except OSError as error:
         raise IsxFileError(f"Cannot edit {path}: {error.strerror or error}") from None
     return session is not None
