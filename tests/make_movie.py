@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from make_isxd import instant, isxd, ratio, spacing
+
 CODES = {np.dtype(np.uint16): 0, np.dtype(np.float32): 1, np.dtype(np.uint8): 2}
 UUID = "AC-00111111-0000000000-1"
-
-
-def ratio(num: int, den: int = 1) -> dict[str, int]:
-    return {"num": num, "den": den}
 
 
 def header_line(counter: int) -> bytes:
@@ -60,16 +57,12 @@ def isxd_movie(
         "timingInfo": {
             "numTimes": count if num_samples is None else num_samples,
             "period": ratio(*period),
-            "start": {"secsSinceEpoch": ratio(*start), "utcOffset": utc_offset},
+            "start": instant(*start, utc_offset),
             "dropped": list(dropped),
             "cropped": [f"{first} - {last}" for first, last in cropped],
             "blank": list(blank),
         },
-        "spacingInfo": {
-            "numPixels": {"x": cols, "y": rows},
-            "pixelSize": {"x": ratio(3), "y": ratio(3)},
-            "topLeft": {"x": ratio(0), "y": ratio(0)},
-        },
+        "spacingInfo": spacing(rows, cols),
     } | members
     parts = []
     for k, frame in enumerate(frames):
@@ -78,20 +71,5 @@ def isxd_movie(
         else:
             parts += [header_line(counters[k]), frame.tobytes(), bytes(5120)]
     text = json.dumps(metadata, indent=indent, sort_keys=True).encode()
-    path.write_bytes(b"".join(parts) + text + b"\0" + struct.pack("<Q", len(text)))
+    path.write_bytes(isxd(b"".join(parts), text))
     return path
-
-
-def footer(path: Path) -> dict[str, Any]:
-    """The metadata of an `.isxd` file, by the strict rule: the length field counts the text and nothing else."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[-8:])
-    assert data[-9] == 0
-    decoded: dict[str, Any] = json.loads(data[-9 - length : -9])
-    return decoded
-
-
-def body(path: Path) -> bytes:
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[-8:])
-    return data[: -9 - length]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from make_isxd import instant, ratio, spacing
+
 CODES = {"uint16": 0, "float32": 1, "uint8": 2}
-
-
-def ratio(num: int, den: int) -> dict[str, int]:
-    return {"num": num, "den": den}
 
 
 def metadata(shape: tuple[int, int], dtype: str, num_times: int, **changes: Any) -> dict[str, Any]:
@@ -27,26 +24,17 @@ def metadata(shape: tuple[int, int], dtype: str, num_times: int, **changes: Any)
         "timingInfo": {
             "numTimes": num_times,
             "period": ratio(50, 1000),
-            "start": {"secsSinceEpoch": ratio(1523469679261, 1000), "utcOffset": -25200},
+            "start": instant(1523469679261, 1000, -25200),
             "dropped": [],
             "cropped": [],
             "blank": [],
         },
-        "spacingInfo": {
-            "numPixels": {"x": shape[1], "y": shape[0]},
-            "pixelSize": {"x": ratio(3, 1), "y": ratio(3, 1)},
-            "topLeft": {"x": ratio(0, 1), "y": ratio(0, 1)},
-        },
+        "spacingInfo": spacing(*shape),
     }
     for key, value in changes.items():
         section = next((s for s in ("timingInfo", "spacingInfo") if key in members[s]), None)
         (members if section is None else members[section])[key] = value
     return members
-
-
-def isxd_bytes(body: bytes, members: Any, *, junk: bytes = b"") -> bytes:
-    text = members if isinstance(members, bytes) else json.dumps(members).encode()
-    return body + text + b"\0" + struct.pack("<Q", len(text)) + junk
 
 
 def header_line(**values: int) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from make_isxb import isxb, jpeg, samples, session
-from make_movie import UUID, isxd_movie, ratio
+from make_isxd import instant, ratio
+from make_movie import UUID, isxd_movie
+from make_sets import events
 
 NAMES = ("A", "B,x", "C")
 
@@ -63,29 +64,23 @@ def gpio(
     extra: dict[str, Any] = {"processingInterface": {"recordingUUID": uuid}}
     if first is not None:
         extra["firstTsc"] = first
-    begin = {"secsSinceEpoch": ratio(*start), "utcOffset": utc_offset}
-    end = {"secsSinceEpoch": ratio(start[0] + 60 * start[1], start[1]), "utcOffset": utc_offset}
-    counts = [sum(channel == i for channel, _, _ in points) for i in range(len(names))]
-    text = json.dumps(
-        {
-            "channel list": list(names),
-            "extraProperties": extra,
-            "fileType": 1,
-            "fileVersion": 2,
-            "global times": [begin, end],
-            "metrics": None,
-            "numSamples": counts,
-            "producer": {"name": "test", "version": [1, 0, 0]},
-            "signalSteps": [ratio(1, 1000)] * len(names),
-            "signalTypes": [0] * len(names),
-            "startOffsets": [
-                min((offset for channel, offset, _ in points if channel == i), default=0)
-                for i in range(len(names))
-            ],
-            "type": kind,
+    body = b"".join(struct.pack("<QQf", offset, channel, value) for channel, offset, value in points)
+    return events(
+        path,
+        names,
+        body,
+        **{
+            "global times": [
+                instant(*start, utc_offset),
+                instant(start[0] + 60 * start[1], start[1], utc_offset),
+            ]
         },
-        indent=4,
-    ).encode()
-    data = b"".join(struct.pack("<QQf", offset, channel, value) for channel, offset, value in points)
-    path.write_bytes(data + text + b"\0" + struct.pack("<Q", len(text)))
-    return path
+        extraProperties=extra,
+        numSamples=[sum(channel == i for channel, _, _ in points) for i in range(len(names))],
+        signalSteps=[ratio(1, 1000)] * len(names),
+        startOffsets=[
+            min((offset for channel, offset, _ in points if channel == i), default=0)
+            for i in range(len(names))
+        ],
+        type=kind,
+    )

@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from make_isxd import instant, isxd, ratio, spacing
+
 PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
 OLD_PACKET = np.dtype([("time", "<u8"), ("bits", "<u4"), ("reserved", "<u4")])
 WHITE = 0xFFFFFFFF
 
 
-def ratio(num: int, den: int) -> dict[str, int]:
-    return {"num": num, "den": den}
-
-
 def timing(num_times: int, **changes: Any) -> dict[str, Any]:
-    start = {"secsSinceEpoch": ratio(1700000000123, 1000), "utcOffset": 3600}
+    start = instant(1700000000123, 1000, 3600)
     return {"numTimes": num_times, "period": ratio(50, 1000), "start": start} | changes
-
-
-def spacing(rows: int, cols: int) -> dict[str, Any]:
-    three, zero = ratio(3, 1), ratio(0, 1)
-    return {
-        "numPixels": {"x": cols, "y": rows},
-        "pixelSize": {"x": three, "y": three},
-        "topLeft": {"x": zero, "y": zero},
-    }
-
-
-def isxd(body: bytes, members: Any) -> bytes:
-    text = json.dumps(members).encode()
-    return body + text + b"\0" + struct.pack("<Q", len(text))
-
-
-def metadata_of(path: Path) -> dict[str, Any]:
-    """Trailing JSON of a file."""
-    data = path.read_bytes()
-    (length,) = struct.unpack("<Q", data[-8:])
-    members: dict[str, Any] = json.loads(data[-9 - length : -9])
-    return members
 
 
 def cell_members(count: int, shape: tuple[int, int], num_times: int, **changes: Any) -> dict[str, Any]:
@@ -93,10 +68,7 @@ def events(path: Path, names: Sequence[str], body: bytes, **changes: Any) -> Pat
         "extraProperties": None,
         "fileType": 1,
         "fileVersion": 2,
-        "global times": [
-            {"secsSinceEpoch": ratio(1500, 1000), "utcOffset": -60},
-            {"secsSinceEpoch": ratio(3500, 1000), "utcOffset": -60},
-        ],
+        "global times": [instant(1500, 1000, -60), instant(3500, 1000, -60)],
         "metrics": None,
         "numSamples": [0] * count,
         "signalSteps": [ratio(50, 1000)] * count,
@@ -132,7 +104,7 @@ def old_events(path: Path, blocks: dict[str, bytes], **changes: Any) -> Path:
     members = {
         "type": 5,
         "channel offsets": places,
-        "timing info": timing(30, start={"secsSinceEpoch": ratio(1000, 1000), "utcOffset": 0}, dropped=[2]),
+        "timing info": timing(30, start=instant(1000, 1000), dropped=[2]),
         "dataType": 1,
         "analog": False,
         "fileVersion": 1,
@@ -156,6 +128,14 @@ def vessels(
     for line, *rest in parts:
         body += line.astype("<i8").tobytes() + b"".join(values.astype("<f4").tobytes() for values in rest)
     body += bytes((64 if velocity else 32) if gap is None else gap) if count else b""
+    members = vessel_members(count, image.shape, num_times, velocity=velocity, **changes)
+    path.write_bytes(isxd(body, members))
+    return path
+
+
+def vessel_members(
+    count: int, shape: tuple[int, int], num_times: int, *, velocity: bool = False, **changes: Any
+) -> dict[str, Any]:
     kind = "red blood cell velocity" if velocity else "vessel diameter"
     members = {
         "SizeGlobalVS": 0,
@@ -167,9 +147,8 @@ def vessels(
         "efocusValues": [0],
         "extraProperties": {"idps": {"vesselset": {"type": kind}}},
         "fileVersion": 5,
-        "spacingInfo": spacing(*image.shape),
+        "spacingInfo": spacing(*shape),
         "timingInfo": timing(num_times),
         "type": 8,
     } | changes
-    path.write_bytes(isxd(body, {key: value for key, value in members.items() if value != "absent"}))
-    return path
+    return {key: value for key, value in members.items() if value != "absent"}

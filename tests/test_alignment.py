@@ -15,7 +15,8 @@ import pytest
 
 import isx
 from isx import alignment
-from make_movie import UUID, body, footer, header_line, isxd_movie, ratio
+from make_isxd import body_of, isxd, metadata_of, parts, ratio
+from make_movie import UUID, header_line, isxd_movie
 from make_paired import behavior, gpio, microscope
 
 GOLDEN = Path(__file__).parent / "data" / "csv"
@@ -40,7 +41,7 @@ def compact(path):
 
 
 def start_of(path):
-    start = footer(path)["timingInfo"]["start"]
+    start = metadata_of(path)["timingInfo"]["start"]
     return start["secsSinceEpoch"]["num"], start["secsSinceEpoch"]["den"], start["utcOffset"]
 
 
@@ -61,10 +62,10 @@ def test_golden(tmp_path, name):
             assert list(header_of(tmp_path / path)) == change["epoch_ms_and_utc_min"]
             assert new[:16] + new[32:] == old[:16] + old[32:]
         else:
-            assert footer(tmp_path / path) == change["footer"] | {
+            assert metadata_of(tmp_path / path) == change["footer"] | {
                 "producer": {"name": "isx", "version": [int(n) for n in isx.__version__.split(".")]}
             }
-            assert body(tmp_path / path) == body(GOLDEN / path)
+            assert body_of(tmp_path / path) == body_of(GOLDEN / path)
 
 
 # -- what is computed --------------------------------------------------------------------------------
@@ -151,13 +152,12 @@ def test_everything_unknown_is_kept(tmp_path):
         start=(7, 1000),
         lab={"mouse": [1, 2.5, None]},
     )
-    before, frames = footer(moved), body(moved)
+    frames, before = parts(moved)
     before["timingInfo"]["start"]["note"] = "kept"
     before["timingInfo"]["other"] = [1]
-    text = json.dumps(before).encode()
-    moved.write_bytes(frames + text + b"\0" + struct.pack("<Q", len(text)))
+    moved.write_bytes(isxd(frames, before))
     isx.align_start_times(reference, moved)
-    after = footer(moved)
+    after = metadata_of(moved)
     assert after["lab"] == {"mouse": [1, 2.5, None]}
     assert after["timingInfo"]["other"] == [1]
     assert after["timingInfo"]["start"] == {
@@ -169,7 +169,7 @@ def test_everything_unknown_is_kept(tmp_path):
     assert {k: v for k, v in after.items() if k not in ("timingInfo", "producer")} == {
         k: v for k, v in before.items() if k not in ("timingInfo", "producer")
     }
-    assert body(moved) == frames
+    assert body_of(moved) == frames
 
 
 @pytest.mark.parametrize("padding", range(12))
@@ -181,8 +181,10 @@ def test_shorter_metadata_leave_a_sound_file(tmp_path, padding):
     isx.align_start_times(reference, moved)
     shortened = len(data) - moved.stat().st_size
     moved.write_bytes(data)
-    text = json.dumps(footer(moved), indent=4, sort_keys=True).encode() + b" " * (padding - shortened + 20)
-    moved.write_bytes(body(moved) + text + b"\0" + struct.pack("<Q", len(text)))
+    text = json.dumps(metadata_of(moved), indent=4, sort_keys=True).encode() + b" " * (
+        padding - shortened + 20
+    )
+    moved.write_bytes(isxd(body_of(moved), text))
     isx.align_start_times(reference, moved)
     assert start_of(moved)[0] == 1_600_000_002_000
     assert len(isx.Movie.read(moved)) == 3
@@ -385,7 +387,7 @@ def test_cut_files_keep_their_warning_and_can_be_aligned(tmp_path):
         warnings.simplefilter("always")
         isx.align_start_times(reference, moved)
     assert len(caught) == 1
-    assert footer(moved)["timingInfo"]["numTimes"] == 3
+    assert metadata_of(moved)["timingInfo"]["numTimes"] == 3
     assert start_of(moved)[0] == 1_600_000_002_000
 
 

@@ -14,6 +14,7 @@ import pytest
 import isx
 import make_sets as make
 from isx.cell_set import CellMetrics
+from make_isxd import metadata_of
 
 RNG = np.random.default_rng(3)
 IMAGES = RNG.normal(size=(3, 2, 4)).astype(np.float32)
@@ -246,7 +247,7 @@ class TestWriting:
         body = b"".join(i.tobytes() + t.tobytes() for i, t in zip(IMAGES, stored, strict=True))
         assert path.read_bytes()[: len(body)] == body
         assert body[32:36] == b"\0\0\xc0\x7f"
-        members = make.metadata_of(path)
+        members = metadata_of(path)
         assert members.pop("producer")["name"] == "isx"
         timing = make.timing(5, dropped=[3], cropped=["0 - 1"], blank=[4])
         timing["start"] = {"secsSinceEpoch": make.ratio(0, 1), "utcOffset": 0}
@@ -407,7 +408,7 @@ class TestWriting:
         with isx.CellSet.write(tmp_path / "b.isxd", source.timing, source.spacing) as copy:
             copy.set_cell_data(0, IMAGES[0], TRACES[0], None)
         for member in ("timingInfo", "spacingInfo"):
-            old, new = (make.metadata_of(tmp_path / f"{name}.isxd")[member] for name in "ab")
+            old, new = (metadata_of(tmp_path / f"{name}.isxd")[member] for name in "ab")
             assert old.items() <= new.items()
 
 
@@ -468,7 +469,7 @@ class TestEditing:
         path = make.cells(tmp_path / "c.isxd", IMAGES, TRACES, CellStatuses=[0, -7, 12])
         with isx.CellSet.read(path, read_only=False) as cells:
             cells.set_cell_status(0, "rejected")
-            assert make.metadata_of(path)["CellStatuses"] == [2, -7, 12]
+            assert metadata_of(path)["CellStatuses"] == [2, -7, 12]
             cells.set_cell_status(1, "accepted")
             cells.set_cell_status(2, "accepted")
             cells.set_cell_status(0, "accepted")
@@ -496,10 +497,10 @@ class TestEditing:
             timingInfo=timing,
             ZZ={"new": [1.5]},
         )
-        before = make.metadata_of(path)
+        before = metadata_of(path)
         with isx.CellSet.read(path, read_only=False) as cells:
             cells.set_cell_status(0, "rejected")
-        after = make.metadata_of(path)
+        after = metadata_of(path)
         del after["producer"]
         before["timingInfo"] |= {"dropped": [], "cropped": [], "blank": []}
         assert after == before | {"CellStatuses": [2, 1, 2]}
@@ -522,7 +523,7 @@ class TestEditing:
         with isx.CellSet.read(path, read_only=False) as cells:
             cells.set_cell_status(0, "rejected")
             assert cells.names == ["C0", "b", "C2"]
-        members = make.metadata_of(path)
+        members = metadata_of(path)
         members["timingInfo"] = make.timing(5)
         del members["producer"]
         assert members == make.cell_members(3, (2, 4), 5, CellStatuses=[2, 1, 2], CellNames=["C0", "b", "C2"])

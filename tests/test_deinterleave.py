@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import isx
-from make_movies import header_line, isxd_bytes, metadata
+from make_isxd import isxd
+from make_movies import header_line, metadata
 
 
 def movie(path, focuses, *, lines=True, num_samples=None, **changes):
@@ -14,7 +15,7 @@ def movie(path, focuses, *, lines=True, num_samples=None, **changes):
     members = metadata((2, 3), "uint16", num_samples or len(focuses), hasFrameHeaderFooter=lines, **changes)
     frame = np.full((2, 3), 7, "<u2").tobytes()
     body = b"".join((header_line(efocus=f) + frame + bytes(5120)) if lines else frame for f in focuses)
-    path.write_bytes(isxd_bytes(body, members))
+    path.write_bytes(isxd(body, members))
     return path
 
 

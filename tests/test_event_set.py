@@ -12,6 +12,7 @@ import pytest
 
 import isx
 import make_sets as make
+from make_isxd import metadata_of
 
 
 def assert_events(events, expected):
@@ -261,7 +262,7 @@ class TestWriting:
         events.flush()
         packets = make.packets((1, 7, 0.5), (1, 3, 1.5), (0, 9, -1), (1, 1, 2))
         assert path.read_bytes()[:80] == packets
-        members = make.metadata_of(path)
+        members = metadata_of(path)
         assert members.pop("producer")["name"] == "isx"
         assert members == {
             "channel list": ["b", "a", ""],

@@ -7,6 +7,7 @@ import pytest
 
 import isx
 import make_movies as make
+from make_isxd import isxd
 
 PIXELS = np.arange(12, dtype=np.float32).reshape(3, 4) / 3
 
@@ -74,7 +75,7 @@ def test_a_bare_image():
 
 
 def test_movies_are_refused_with_the_error_of_the_vendor(path):
-    path.write_bytes(make.isxd_bytes(bytes(24), make.metadata((2, 3), "uint16", 2)))
+    path.write_bytes(isxd(bytes(24), make.metadata((2, 3), "uint16", 2)))
     with pytest.raises(
         AttributeError, match=r"File has more than one frame. Use isx.Movie.read instead\."
     ) as caught:
@@ -83,7 +84,7 @@ def test_movies_are_refused_with_the_error_of_the_vendor(path):
 
 
 def test_a_dropped_image_is_zeros(path):
-    path.write_bytes(make.isxd_bytes(b"", make.metadata((2, 3), "float32", 1, dropped=[0])))
+    path.write_bytes(isxd(b"", make.metadata((2, 3), "float32", 1, dropped=[0])))
     assert isx.Image.read(path).get_data().tolist() == [[0, 0, 0], [0, 0, 0]]
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import isx
 import make_movies as make
+from make_isxd import isxd
 
 COUNT, ROWS, COLS = 9, 4, 5
 STORED = np.arange(6 * ROWS * COLS, dtype="<u2").reshape(6, ROWS, COLS) + 1
@@ -27,7 +28,7 @@ def movies(tmp_path_factory):
         members = make.metadata(
             (ROWS, COLS), "uint16", COUNT, hasFrameHeaderFooter=name == "lines", **MISSING
         )
-        (folder / f"{name}.isxd").write_bytes(make.isxd_bytes(body, members))
+        (folder / f"{name}.isxd").write_bytes(isxd(body, members))
     (folder / "swapped.tif").write_bytes(make.tiff_bytes(list(STORED), order=">"))
     attributes = {"dropped": "[1, 4, 8]"}
     (folder / "parts.xml").write_text(make.xml_text(attributes, ["swapped.tif"]))
@@ -167,7 +168,7 @@ def test_arrays(movies, tmp_path):
         assert movie.dtype == np.dtype(np.uint16)
         np.testing.assert_array_equal(np.mean(movie, axis=0), DENSE.mean(axis=0))
     path = tmp_path / "whole.isxd"
-    path.write_bytes(make.isxd_bytes(STORED.tobytes(), make.metadata((ROWS, COLS), "uint16", 6)))
+    path.write_bytes(isxd(STORED.tobytes(), make.metadata((ROWS, COLS), "uint16", 6)))
     with isx.Movie.read(path) as movie:
         assert not np.asarray(movie).flags.owndata
         assert np.array(movie).flags.writeable
@@ -177,7 +178,7 @@ def test_copy_rules_of_numpy(movies, tmp_path):
     if np.lib.NumpyVersion(np.__version__) < "2.0.0":
         pytest.skip("copy=False means something else before NumPy 2")
     path = tmp_path / "whole.isxd"
-    path.write_bytes(make.isxd_bytes(STORED.tobytes(), make.metadata((ROWS, COLS), "uint16", 6)))
+    path.write_bytes(isxd(STORED.tobytes(), make.metadata((ROWS, COLS), "uint16", 6)))
     with isx.Movie.read(path) as movie:
         np.testing.assert_array_equal(np.asarray(movie, copy=False), STORED)
         with pytest.raises(ValueError, match="needs a copy"):
@@ -188,7 +189,7 @@ def test_copy_rules_of_numpy(movies, tmp_path):
 
 def test_missing_frames_are_told(tmp_path):
     path = tmp_path / "short.isxd"
-    path.write_bytes(make.isxd_bytes(STORED[:2].tobytes(), make.metadata((ROWS, COLS), "uint16", 6)))
+    path.write_bytes(isxd(STORED[:2].tobytes(), make.metadata((ROWS, COLS), "uint16", 6)))
     with pytest.warns(isx.IsxWarning, match="announces 6 frames of 40 bytes but holds only 2"):
         movie = isx.Movie.read(path)
     np.testing.assert_array_equal(movie[:2], STORED[:2])

@@ -17,6 +17,7 @@ import pytest
 
 import isx
 import make_movies as make
+from make_isxd import isxd
 
 FRAMES = np.random.default_rng(1).integers(0, 2**16, (20, 6, 7), dtype=np.uint16)
 EXTRA = {"producer": {"version": "1.9.0", "versionBE": "1.9.0-abc"}, "animal": {"id": "m1"}}
@@ -31,7 +32,7 @@ def with_lines(path, stamps, **changes):
     members = make.metadata(
         (6, 7), "uint16", count, hasFrameHeaderFooter=True, **{"extraProperties": EXTRA, **changes}
     )
-    path.write_bytes(make.isxd_bytes(body, members))
+    path.write_bytes(isxd(body, members))
     return path
 
 
@@ -39,7 +40,7 @@ def with_lines(path, stamps, **changes):
 def path(tmp_path):
     file = tmp_path / "movie.isxd"
     members = make.metadata((6, 7), "uint16", 21, dropped=[3], extraProperties=EXTRA)
-    file.write_bytes(make.isxd_bytes(FRAMES.tobytes(), members))
+    file.write_bytes(isxd(FRAMES.tobytes(), members))
     return file
 
 
@@ -49,7 +50,7 @@ def any_movie(request, tmp_path):
     kind, _, option = request.param.partition("-")
     file = tmp_path / f"movie.{'isxd' if kind == 'lines' else kind}"
     if kind == "isxd":
-        file.write_bytes(make.isxd_bytes(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
+        file.write_bytes(isxd(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
     elif kind == "lines":
         with_lines(file, 1000 + 50 * np.arange(20))
     elif kind == "hdf5":
@@ -187,7 +188,7 @@ def test_out_of_range(path, index):
 
 def test_a_movie_without_samples(tmp_path):
     file = tmp_path / "m.isxd"
-    file.write_bytes(make.isxd_bytes(b"", make.metadata((6, 7), "float32", 0)))
+    file.write_bytes(isxd(b"", make.metadata((6, 7), "float32", 0)))
     movie = isx.Movie.read(file)
     with pytest.raises(isx.IsxIndexError, match=r"\(0-18446744073709551615\)"):
         movie.get_frame_data(0)
@@ -200,7 +201,7 @@ def test_a_movie_without_samples(tmp_path):
 def test_float_bits_are_untouched(tmp_path):
     bits = np.array([[0x7FC00001, 0xFF800000, 0x80000000], [0x7F800001, 1, 0x3F800000]], np.uint32)
     file = tmp_path / "m.isxd"
-    file.write_bytes(make.isxd_bytes(bits.tobytes(), make.metadata((2, 3), "float32", 2, dropped=[1])))
+    file.write_bytes(isxd(bits.tobytes(), make.metadata((2, 3), "float32", 2, dropped=[1])))
     movie = isx.Movie.read(file)
     np.testing.assert_array_equal(movie.get_frame_data(0).view(np.uint32), bits)
     assert movie.get_frame_data(1).tobytes() == bytes(24)  # zeros, not NaN
@@ -209,7 +210,7 @@ def test_float_bits_are_untouched(tmp_path):
 def test_frames_that_are_not_complete_are_errors(tmp_path):
     file = tmp_path / "m.isxd"
     members = make.metadata((6, 7), "uint16", 5)
-    file.write_bytes(make.isxd_bytes(FRAMES[:3].tobytes() + b"x" * 80, members))
+    file.write_bytes(isxd(FRAMES[:3].tobytes() + b"x" * 80, members))
     with pytest.warns(isx.IsxWarning, match="holds only 3; the last 2 cannot be read") as caught:
         movie = isx.Movie.read(file)
     assert caught[0].filename == __file__
@@ -222,7 +223,7 @@ def test_frames_that_are_not_complete_are_errors(tmp_path):
 
 def test_frames_beyond_the_announced_number_are_ignored(tmp_path):
     file = tmp_path / "m.isxd"
-    file.write_bytes(make.isxd_bytes(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 2)))
+    file.write_bytes(isxd(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 2)))
     np.testing.assert_array_equal(isx.Movie.read(file)[:], FRAMES[:2])
 
 
@@ -261,7 +262,7 @@ def test_every_field_of_a_header(tmp_path):
     body = make.with_lines(FRAMES[:1], [make.header_line(**values)])
     members = make.metadata((6, 7), "uint16", 1, hasFrameHeaderFooter=True)
     path = tmp_path / "m.isxd"
-    path.write_bytes(make.isxd_bytes(body, members))
+    path.write_bytes(isxd(body, members))
     header = isx.Movie.read(path).get_frame_header(0)
     assert {name: getattr(header, name) for name in values} == values
 
@@ -405,7 +406,7 @@ def test_reading_after_fork(any_movie):
 def test_reading_in_spawned_workers(tmp_path):
     files = {}
     files["isxd"] = tmp_path / "m.isxd"
-    files["isxd"].write_bytes(make.isxd_bytes(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
+    files["isxd"].write_bytes(isxd(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
     files["tif"] = tmp_path / "m.tif"
     files["tif"].write_bytes(make.tiff_bytes(list(FRAMES)))
     context = multiprocessing.get_context("spawn")

@@ -10,6 +10,7 @@ import pytest
 
 import isx
 import make_sets as make
+from make_isxd import metadata_of
 
 RNG = np.random.default_rng(5)
 IMAGE = RNG.normal(size=(3, 5)).astype(np.float32)
@@ -317,9 +318,9 @@ class TestWriting:
             VesselStatuses=[1, 1, 1],
             timingInfo=timing,
         )
-        members = make.metadata_of(path)
+        members = metadata_of(path)
         assert members.pop("producer")["name"] == "isx"
-        assert members == make.metadata_of(expected)
+        assert members == metadata_of(expected)
         end = expected.read_bytes().index(b"{")
         assert path.read_bytes()[: end + 1] == expected.read_bytes()[: end + 1]
 
@@ -500,7 +501,7 @@ class TestEditing:
         )
         with isx.VesselSet.read(path, read_only=False) as vessels:
             vessels.set_vessel_status(0, "rejected")
-        members = make.metadata_of(path)
+        members = metadata_of(path)
         assert members["extraProperties"] == extra
         assert members["more"] == [1]
         assert members["efocusValues"] == [0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import PIL.Image
 import pytest
 
 import isx
+import make_sets as make
 from isx.export import cell_maps
 
 GOLDEN = Path(__file__).parents[1] / "data" / "export_movies"
@@ -18,42 +18,13 @@ STATUSES = {"accepted": 0, "undecided": 1, "rejected": 2}
 
 
 def write_cells(path, footprints, traces=None, statuses=None, *, dropped=()):
-    """An `.isxd` cell set built from the layout tables."""
-    footprints = np.asarray(footprints, "<f4")
-    count, rows, cols = footprints.shape
-    traces = np.ones((count, 4), "<f4") if traces is None else np.asarray(traces, "<f4")
-    one = {"num": 1, "den": 1}
-    square = {"x": one, "y": one}
-    metadata = {
-        "type": 1,
-        "dataType": "float",
-        "fileVersion": 5,
-        "isRoiSet": False,
-        "cellMetrics": None,
-        "extraProperties": None,
-        "CellActivity": [],
-        "CellColors": [],
-        "CellNames": [f"C{i}" for i in range(count)],
-        "CellStatuses": [STATUSES[s] for s in statuses or ["accepted"] * count],
-        "CentroidDistances": [],
-        "Matches": [],
-        "PairScores": [],
-        "SizeGlobalCS": 0,
-        "efocusValues": [0],
-        "timingInfo": {
-            "numTimes": traces.shape[1],
-            "period": one,
-            "start": {"secsSinceEpoch": one, "utcOffset": 0},
-            "dropped": list(dropped),
-            "cropped": [],
-            "blank": [],
-        },
-        "spacingInfo": {"numPixels": {"x": cols, "y": rows}, "pixelSize": square, "topLeft": square},
-    }
-    text = json.dumps(metadata).encode()
-    body = b"".join(f.tobytes() + t.tobytes() for f, t in zip(footprints, traces, strict=True))
-    Path(path).write_bytes(body + text + b"\0" + struct.pack("<Q", len(text)))
-    return path
+    """An `.isxd` cell set; its traces are 1 unless others are given."""
+    footprints = np.asarray(footprints)
+    count = len(footprints)
+    traces = np.ones((count, 4)) if traces is None else np.asarray(traces)
+    codes = [STATUSES[s] for s in statuses or ["accepted"] * count]
+    timing = make.timing(traces.shape[1], dropped=list(dropped))
+    return make.cells(path, footprints, traces, CellStatuses=codes, timingInfo=timing)
 
 
 def blob(y, x, peak=1.0, shape=(12, 15), base=0.0):

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import struct
-
 import numpy as np
 import pytest
 import tifffile
 
 import isx
+import make_sets as make
 from isx import export_cell_set_to_csv_tiff
 from isx.errors import IsxFileExistsError, IsxFormatError, IsxSeriesError
 from isx.export import cell_set_files
-
-WHITE = 0xFFFFFFFF
 
 
 def cell_set(path, cells, *, shape=(4, 3), samples=3, start=(0, 1), period=(50, 1000), **members):
@@ -26,41 +22,14 @@ def cell_set(path, cells, *, shape=(4, 3), samples=3, start=(0, 1), period=(50, 
         assert image.shape == shape
         assert trace.shape == (samples,)
         body += image.tobytes() + trace.tobytes()
-    ratio = lambda num, den: {"num": num, "den": den}  # noqa: E731
-    footer = {
+    members = {
         "CellActivity": [cell.get("active", True) for cell in cells],
-        "CellColors": [cell.get("color", WHITE) for cell in cells],
+        "CellColors": [cell.get("color", make.WHITE) for cell in cells],
         "CellNames": [cell.get("name", f"C{i}") for i, cell in enumerate(cells)],
         "CellStatuses": [cell.get("status", 1) for cell in cells],
-        "CentroidDistances": [],
-        "Matches": [],
-        "PairScores": [],
-        "SizeGlobalCS": 0,
-        "cellMetrics": None,
-        "dataType": "float",
-        "efocusValues": [0],
-        "extraProperties": None,
-        "fileVersion": 5,
-        "isRoiSet": False,
-        "producer": {"name": "test", "version": [1, 0, 0]},
-        "spacingInfo": {
-            "numPixels": {"x": shape[1], "y": shape[0]},
-            "pixelSize": {"x": ratio(3, 1), "y": ratio(3, 1)},
-            "topLeft": {"x": ratio(0, 1), "y": ratio(0, 1)},
-        },
-        "timingInfo": {
-            "blank": [],
-            "cropped": [],
-            "dropped": [],
-            "numTimes": samples,
-            "period": ratio(*period),
-            "start": {"secsSinceEpoch": ratio(*start), "utcOffset": 0},
-        },
-        "type": 1,
-        **members,
-    }
-    text = json.dumps(footer).encode()
-    path.write_bytes(body + text + b"\0" + struct.pack("<Q", len(text)))
+        "timingInfo": make.timing(samples, period=make.ratio(*period), start=make.instant(*start)),
+    } | members
+    path.write_bytes(make.isxd(body, make.cell_members(len(cells), shape, samples, **members)))
     return path
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import isx
+import make_sets as make
 from isx import export_event_set_to_csv
 from isx.errors import IsxFileExistsError, IsxFileNotFoundError, IsxFormatError, IsxSeriesError
 from isx.export import events_csv
@@ -60,25 +61,16 @@ def event_file(
     steps = [steps[min(i, len(steps) - 1)] for i in range(len(pairs))]
     end = end or (start[0] + 500, start[1])
 
-    def time(ratio):
-        return {"secsSinceEpoch": {"num": ratio[0], "den": ratio[1]}, "utcOffset": 0}
-
-    footer = {
-        "type": 5,
-        "fileType": 1,
-        "fileVersion": 2,
-        "channel list": [name for name, _ in pairs],
-        "global times": [time(start), time(end)],
-        "signalSteps": [{"num": num, "den": den} for num, den in steps],
-        "signalTypes": types or [0] * len(pairs),
-        "numSamples": [len(points) for _, points in pairs],
-        "startOffsets": [0] * len(pairs),
-        "metrics": metrics,
-        "extraProperties": None,
-    }
-    text = json.dumps(footer).encode()
-    path.write_bytes(body + text + b"\0" + struct.pack("<Q", len(text)))
-    return path
+    return make.events(
+        path,
+        [name for name, _ in pairs],
+        body,
+        **{"global times": [make.instant(*start), make.instant(*end)]},
+        signalSteps=[make.ratio(*step) for step in steps],
+        signalTypes=types or [0] * len(pairs),
+        numSamples=[len(points) for _, points in pairs],
+        metrics=metrics,
+    )
 
 
 def export(tmp_path, *files, **kwargs):

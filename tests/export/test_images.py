@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import struct
 from pathlib import Path
@@ -15,37 +14,9 @@ import tifffile
 
 import isx
 from isx.export.images import read_picture
+from make_movie import isxd_movie
 
-F32, F64 = np.finfo(np.float32).max, np.finfo(np.float64).max
 NUM_PIXELS = r"num_pixels must be specified as a two element list/tuple/array \(num_rows, num_cols\)"
-CODES = {np.dtype(np.uint16): 0, np.dtype(np.float32): 1, np.dtype(np.uint8): 2}
-
-
-def write_isxd(path, image, *, num_samples=1, dropped=()):
-    """An `.isxd` image built from the layout tables."""
-    rows, cols = image.shape
-    one = {"num": 1, "den": 1}
-    square = {"x": one, "y": one}
-    metadata = {
-        "type": 4,
-        "dataType": CODES[image.dtype],
-        "fileVersion": 1,
-        "hasFrameHeaderFooter": False,
-        "extraProperties": None,
-        "timingInfo": {
-            "numTimes": num_samples,
-            "period": one,
-            "start": {"secsSinceEpoch": one, "utcOffset": 0},
-            "dropped": list(dropped),
-            "cropped": [],
-            "blank": [],
-        },
-        "spacingInfo": {"numPixels": {"x": cols, "y": rows}, "pixelSize": square, "topLeft": square},
-    }
-    text = json.dumps(metadata).encode()
-    body = image.tobytes() * (num_samples - len(dropped))
-    Path(path).write_bytes(body + text + b"\0" + struct.pack("<Q", len(text)))
-    return path
 
 
 def grid(dtype, shape=(3, 5)):
@@ -214,7 +185,7 @@ def test_where_pictures_cannot_be_written(tmp_path):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_isxd_image_to_tiff(tmp_path, dtype):
     image = grid(dtype)
-    source = write_isxd(tmp_path / "a.isxd", image)
+    source = isxd_movie(tmp_path / "a.isxd", [image], kind=4)
     (tmp_path / "a.tif").write_bytes(b"old")
     isx.export_isxd_image_to_tiff(source, tmp_path / "a.tif")
     mode, got = pixels(tmp_path / "a.tif")
@@ -229,7 +200,7 @@ def test_isxd_image_to_tiff(tmp_path, dtype):
 def test_isxd_image_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"ISXD image not found: .*none\.isxd"):
         isx.export_isxd_image_to_tiff(tmp_path / "none.isxd", tmp_path / "a.tif")
-    source = write_isxd(tmp_path / "a.isxd", grid(np.uint16), num_samples=3)
+    source = isxd_movie(tmp_path / "a.isxd", [grid(np.uint16)] * 3, kind=4)
     with pytest.raises(AttributeError, match="more than one frame"):
         isx.export_isxd_image_to_tiff(source, tmp_path / "a.tif")
     (tmp_path / "b.isxd").write_bytes(b"junk")

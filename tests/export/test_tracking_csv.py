@@ -202,7 +202,7 @@ def test_movies_without_frame_metadata(tmp_path):
     import numpy as np
 
     from make_isxb import isxb, jpeg, session
-    from make_movie import ratio
+    from make_isxd import ratio
 
     info = {
         "numTimes": 2,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import struct
-
 import numpy as np
 import pytest
 import tifffile
 
 import isx
+import make_sets as make
 from isx import export_vessel_set_to_csv_tiff
 from isx.errors import IsxFileExistsError, IsxFormatError, IsxSeriesError
 
-WHITE = 0xFFFFFFFF
 TRACE_HEADER = (
     "Vessel ID,Vessel Status,Index,Time (s),Velocity (um/s),Direction (deg),Clipping Error,"
     "Direction Change Error,No Significant Pixels Error,Invalid Frame Error\n"
@@ -59,40 +56,19 @@ def vessel_set(
             body += maps.tobytes()
             sizes.append([maps.shape[3], maps.shape[2]])
     body += bytes(16 * points) if vessels else b""
-    ratio = lambda num, den: {"num": num, "den": den}  # noqa: E731
     kind = "red blood cell velocity" if velocity else "vessel diameter"
-    footer = {
-        "SizeGlobalVS": 0,
-        "VesselActivity": [True] * len(vessels),
-        "VesselColors": [vessel.get("color", WHITE) for vessel in vessels],
+    members = {
+        "VesselColors": [vessel.get("color", make.WHITE) for vessel in vessels],
         "VesselNames": [vessel.get("name", f"V{i}") for i, vessel in enumerate(vessels)],
         "VesselStatuses": [vessel.get("status", 1) for vessel in vessels],
-        "dataType": "float",
-        "efocusValues": [0],
         "extraProperties": {"idps": {"vesselset": {"type": kind, **(notes or {})}}},
-        "fileVersion": 5,
-        "producer": {"name": "test", "version": [1, 0, 0]},
-        "spacingInfo": {
-            "numPixels": {"x": shape[1], "y": shape[0]},
-            "pixelSize": {"x": ratio(3, 1), "y": ratio(3, 1)},
-            "topLeft": {"x": ratio(0, 1), "y": ratio(0, 1)},
-        },
-        "timingInfo": {
-            "blank": [],
-            "cropped": [],
-            "dropped": [],
-            "numTimes": samples,
-            "period": ratio(*period),
-            "start": {"secsSinceEpoch": ratio(*start), "utcOffset": 0},
-        },
-        "type": 8,
+        "timingInfo": make.timing(samples, period=make.ratio(*period), start=make.instant(*start)),
     }
     if second and vessels:
-        footer["VesselDirectionSaved" if velocity else "VesselCenterSaved"] = True
+        members["VesselDirectionSaved" if velocity else "VesselCenterSaved"] = True
     if heatmaps:
-        footer["VesselCorrelationSizes"] = sizes
-    text = json.dumps(footer).encode()
-    path.write_bytes(body + text + b"\0" + struct.pack("<Q", len(text)))
+        members["VesselCorrelationSizes"] = sizes
+    path.write_bytes(make.isxd(body, make.vessel_members(len(vessels), shape, samples, **members)))
     return path
 
 

@@ -10,6 +10,7 @@ import pytest
 import isx
 import make_movies as make
 from isx.formats.isxd import open_container, trailer_bytes
+from make_isxd import isxd
 
 FRAMES = np.arange(18, dtype="<u2").reshape(3, 2, 3)
 MEMBERS = make.metadata((2, 3), "uint16", 3)
@@ -33,7 +34,7 @@ def test_layout():
 
 def test_bytes_between_the_text_and_the_length_are_ignored(path):
     """The vendor's package shortens metadata without shortening the file."""
-    text = make.isxd_bytes(b"", MEMBERS)[:-9]
+    text = isxd(b"", MEMBERS)[:-9]
     for junk in (b"x", b"xyz" * 10, b"\0\0\0", b'"}' * 5000):
         length = len(text) + len(junk)
         check(path, FRAMES.tobytes() + text + b"\0" + junk + struct.pack("<Q", length))
@@ -42,8 +43,8 @@ def test_bytes_between_the_text_and_the_length_are_ignored(path):
 @pytest.mark.parametrize("shorter", range(1, 8))
 def test_a_torn_length_field_is_repaired(path, shorter):
     """One to seven bytes less of metadata leave the end of the old length behind the new one."""
-    old = make.isxd_bytes(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note="x" * shorter))
-    new = make.isxd_bytes(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note=""))
+    old = isxd(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note="x" * shorter))
+    new = isxd(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note=""))
     assert len(old) - len(new) == shorter
     path.write_bytes(new + old[len(new) :])
     with pytest.warns(isx.IsxWarning, match=f"ignored {shorter} bytes behind the data") as caught:
@@ -55,14 +56,14 @@ def test_a_torn_length_field_is_repaired(path, shorter):
 
 @pytest.mark.parametrize("shorter", [8, 9, 20, 5000])
 def test_longer_remains_need_no_repair(path, shorter):
-    old = make.isxd_bytes(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note="x" * shorter))
-    new = make.isxd_bytes(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note=""))
+    old = isxd(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note="x" * shorter))
+    new = isxd(FRAMES.tobytes(), make.metadata((2, 3), "uint16", 3, note=""))
     check(path, new + old[len(new) :])
 
 
 @pytest.mark.parametrize("white", [b"\n", b"\r\n", b" \t\n" * 20, b"\n" * 5000])
 def test_white_space_behind_the_container(path, white):
-    path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), MEMBERS, junk=white))
+    path.write_bytes(isxd(FRAMES.tobytes(), MEMBERS, junk=white))
     with pytest.warns(isx.IsxWarning, match=f"ignored {len(white)} bytes behind the data"):
         movie = isx.Movie.read(path)
     np.testing.assert_array_equal(movie[:], FRAMES)
@@ -70,20 +71,20 @@ def test_white_space_behind_the_container(path, white):
 
 
 def test_other_junk_is_not_guessed_at(path):
-    path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), MEMBERS, junk=b"\0" * 9))
+    path.write_bytes(isxd(FRAMES.tobytes(), MEMBERS, junk=b"\0" * 9))
     with pytest.raises(isx.IsxFormatError, match=r"no readable metadata|parse error"):
         isx.Movie.read(path)
 
 
 def test_a_byte_order_mark_and_white_space_around_the_text(path):
-    text = make.isxd_bytes(b"", MEMBERS)[:-9]
+    text = isxd(b"", MEMBERS)[:-9]
     for changed in (b"\xef\xbb\xbf" + text, b"\n  " + text + b"  \n"):
-        check(path, make.isxd_bytes(FRAMES.tobytes(), changed))
+        check(path, isxd(FRAMES.tobytes(), changed))
 
 
 def test_metadata_of_several_megabytes(path):
     members = make.metadata((2, 3), "uint16", 3, extraProperties={"note": "é" * 3_000_000})
-    check(path, make.isxd_bytes(FRAMES.tobytes(), members))
+    check(path, isxd(FRAMES.tobytes(), members))
     file, container = open_container(str(path))
     file.close()
     assert container.body_size == FRAMES.nbytes
@@ -99,7 +100,7 @@ def test_a_wild_length_does_not_read_the_whole_movie(path):
 
 
 def test_text_without_its_end(path):
-    text = make.isxd_bytes(b"", MEMBERS)[:-9]
+    text = isxd(b"", MEMBERS)[:-9]
     path.write_bytes(text + b" " + struct.pack("<Q", len(text)))
     with pytest.raises(isx.IsxFormatError, match="its end is missing"):
         isx.Movie.read(path)

@@ -16,6 +16,7 @@ import pytest
 
 import isx
 import make_movies as make
+from make_isxd import isxd
 
 FRAMES = np.arange(24, dtype="<u2").reshape(4, 2, 3)
 ABSURD = [-1, -(2**63), 2**31, 2**32, 2**40, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, 1e300, 3.7]
@@ -58,7 +59,7 @@ def use(movie, path):
     return frames
 
 
-def isxd(lines=False):
+def movie(lines=False):
     headers = [make.header_line(timestamp=1000 + 50 * i, efocus=i) for i in range(4)]
     body = make.with_lines(FRAMES, headers) if lines else FRAMES.tobytes()
     extra = {"producer": {"version": "1.9.0"}, "idps": {"efocus": 3}, "animal": {"sex": "f"}}
@@ -69,7 +70,7 @@ def isxd(lines=False):
 
 def test_isxd_truncated_at_every_byte(tmp_path):
     path = tmp_path / "m.isxd"
-    data = make.isxd_bytes(*isxd())
+    data = isxd(*movie())
     path.write_bytes(data)
     assert touch(path) is not None
     for size in range(len(data)):
@@ -80,8 +81,8 @@ def test_isxd_truncated_at_every_byte(tmp_path):
 def test_isxd_flipped_bytes(tmp_path):
     path = tmp_path / "m.isxd"
     rng = np.random.default_rng(7)
-    body, members = isxd()
-    data = make.isxd_bytes(body, members)
+    body, members = movie()
+    data = isxd(body, members)
     for at in range(len(body), len(data)):
         for value in {data[at] ^ (1 << int(rng.integers(8))), int(rng.integers(256))}:
             path.write_bytes(data[:at] + bytes([value]) + data[at + 1 :])
@@ -98,7 +99,7 @@ def members_of(value, where=()):
 
 def test_isxd_wrong_types_and_absurd_counts(tmp_path):
     path = tmp_path / "m.isxd"
-    body, members = isxd()
+    body, members = movie()
     for keys in list(members_of(members)):
         for value in [*ABSURD, *WRONG]:
             changed = json.loads(json.dumps(members))
@@ -106,20 +107,20 @@ def test_isxd_wrong_types_and_absurd_counts(tmp_path):
             for key in keys[:-1]:
                 target = target[key]
             target[keys[-1]] = value
-            path.write_bytes(make.isxd_bytes(body, changed))
+            path.write_bytes(isxd(body, changed))
             touch(path)
         del target[keys[-1]]
-        path.write_bytes(make.isxd_bytes(body, changed))
+        path.write_bytes(isxd(body, changed))
         touch(path)
 
 
 @pytest.mark.parametrize("literal", [b"1e400", b"-1e400", b"1e308", b"-0", b"9" * 400, b"1" + b"0" * 5000])
 def test_isxd_numbers_beyond_all_bounds(tmp_path, literal):
     path = tmp_path / "m.isxd"
-    body, members = isxd()
+    body, members = movie()
     text = json.dumps(members).encode()
     for match in re.finditer(rb"(?<=[ \[])\d+", text):
-        path.write_bytes(make.isxd_bytes(body, text[: match.start()] + literal + text[match.end() :]))
+        path.write_bytes(isxd(body, text[: match.start()] + literal + text[match.end() :]))
         touch(path)
 
 
@@ -143,13 +144,13 @@ def test_isxd_odd_lists_of_missing_samples(tmp_path, key):
     for value in values:
         for listed in ([value], [0, value], [value, value, 1]):
             members = make.metadata((2, 3), "uint16", 5, **{key: listed})
-            path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), members))
+            path.write_bytes(isxd(FRAMES.tobytes(), members))
             touch(path)
 
 
 def test_isxd_with_lines_and_missing_frames(tmp_path):
     path = tmp_path / "m.isxd"
-    body, members = isxd(lines=True)
+    body, members = movie(lines=True)
     frame_bytes = len(body) // 4
     for size in [
         0,
@@ -162,14 +163,14 @@ def test_isxd_with_lines_and_missing_frames(tmp_path):
         2 * frame_bytes + 5,
         4 * frame_bytes - 1,
     ]:
-        path.write_bytes(make.isxd_bytes(body[:size], members))
+        path.write_bytes(isxd(body[:size], members))
         frames = touch(path)
         assert frames is not None
         pictures = [f for f in frames if isinstance(f, np.ndarray) and f.any()]
         assert len(pictures) == size // frame_bytes + (size == len(body))  # the last is asked for twice
     for count in (0, 1, 2, 10**6):
         members["timingInfo"]["numTimes"] = count
-        path.write_bytes(make.isxd_bytes(body, members))
+        path.write_bytes(isxd(body, members))
         assert touch(path) is not None
 
 
@@ -178,7 +179,7 @@ def test_more_samples_than_bytes_are_refused(tmp_path, count):
     path = tmp_path / "m.isxd"
     for changes in ({}, {"cropped": [f"0 - {count - 1}"]}):
         members = make.metadata((2, 3), "uint16", count, **changes)
-        path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), members))
+        path.write_bytes(isxd(FRAMES.tobytes(), members))
         with pytest.raises(isx.IsxFormatError):
             isx.Movie.read(path)
 
@@ -186,7 +187,7 @@ def test_more_samples_than_bytes_are_refused(tmp_path, count):
 def test_frames_larger_than_the_file_are_refused(tmp_path):
     path = tmp_path / "m.isxd"
     members = make.metadata((2**31, 2**31), "float32", 3, dropped=[0, 1, 2])
-    path.write_bytes(make.isxd_bytes(b"", members))
+    path.write_bytes(isxd(b"", members))
     with pytest.raises(isx.IsxFormatError, match="damaged"):
         isx.Movie.read(path)
 
@@ -211,7 +212,7 @@ def test_frames_larger_than_the_file_are_refused(tmp_path):
 )
 def test_text_that_is_no_metadata(tmp_path, text):
     path = tmp_path / "m.isxd"
-    path.write_bytes(make.isxd_bytes(b"", text))
+    path.write_bytes(isxd(b"", text))
     assert touch(path) is None
 
 
@@ -221,7 +222,7 @@ def test_deep_nesting(tmp_path, depth):
     text = json.dumps(make.metadata((2, 3), "uint16", 4)).encode()
     text = text.replace(b'"extraProperties": null', b'"extraProperties": {"animal": {"id": ' + nested + b"}}")
     path = tmp_path / "m.isxd"
-    path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), text))
+    path.write_bytes(isxd(FRAMES.tobytes(), text))
     touch(path)
 
 
@@ -232,21 +233,21 @@ def test_large_metadata_of_any_layout(tmp_path):
     rng = np.random.default_rng(3)
     for indent in (None, 1, 2, 4, 8):
         text = json.dumps(members, indent=indent).encode()
-        path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), text))
+        path.write_bytes(isxd(FRAMES.tobytes(), text))
         with isx.Movie.read(path) as movie:
             assert movie.timing.get_valid_samples().tolist() == [0, 1, 2, 3]
             np.testing.assert_array_equal(movie[:4], FRAMES)
     text = json.dumps(members, indent=4).encode()
     for ending in (b"\n", b"\n\n\n", b"\n\n}", b",\n}", b"\n    \n}", b'\n    "\n}', b'\n    "a": \n}'):
-        path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), text[:-2] + ending))
+        path.write_bytes(isxd(FRAMES.tobytes(), text[:-2] + ending))
         touch(path)
     for _ in range(100):
         at = int(rng.integers(len(text)))
         changed = text[:at] + bytes([int(rng.choice(list(b'0 ,"[]{}\n9x')))]) + text[at + 1 :]
-        path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), changed))
+        path.write_bytes(isxd(FRAMES.tobytes(), changed))
         touch(path)
     for last in (b"9" * 19, b"9" * 25, b"1.5", b"-3"):
-        path.write_bytes(make.isxd_bytes(FRAMES.tobytes(), text.replace(b"7999", last)))
+        path.write_bytes(isxd(FRAMES.tobytes(), text.replace(b"7999", last)))
         touch(path)
 
 
@@ -425,7 +426,7 @@ def test_unknown_extensions(tmp_path, name):
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions do not bind this user")
 def test_no_permission(tmp_path):
     path = tmp_path / "m.isxd"
-    path.write_bytes(make.isxd_bytes(*isxd()))
+    path.write_bytes(isxd(*movie()))
     path.chmod(0)
     with pytest.raises(isx.IsxFileError, match="Permission denied"):
         isx.Movie.read(path)

@@ -12,6 +12,7 @@ import pytest
 
 import isx
 from isx import samples
+from make_isxd import isxd
 
 SCENE = samples.Scene(seed=3, num_frames=40, shape=(8, 9), num_neurons=3)
 VALUES = [None, True, -1, 0, 2**70, 1e300, "", "x", [], [1], {}, [[]], [None] * 4, {"a": 1}]
@@ -83,8 +84,7 @@ def test_damaged_metadata(sets, kind, tmp_path):
     metadata["metrics" if kind == "events" else "cellMetrics"] = [[1] * 9] * 3 if kind == "events" else None
     every = [(place, rng.choice(VALUES)) for place in places(metadata) if "customMetadata" not in place]
     for place, value in rng.sample(every, min(len(every), 110)):
-        text = json.dumps(replaced(metadata, place, value)).encode()
-        survives(kind, body + text + b"\0" + struct.pack("<Q", len(text)), tmp_path)
+        survives(kind, isxd(body, replaced(metadata, place, value)), tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["cells", "events", "diameters", "velocities"])

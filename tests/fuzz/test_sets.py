@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import isx
+from make_isxd import isxd, parts
 
 DATA = Path(__file__).parent.parent / "data" / "sets"
 FILES = [
@@ -71,20 +71,13 @@ def survives(path: Path, name: str, data: bytes) -> None:
         use(path, name)
 
 
-def parts(name: str) -> tuple[bytes, dict]:
-    data = (DATA / name).read_bytes()
-    (length,) = struct.unpack("<Q", data[-8:])
-    return data[: -9 - length], json.loads(data[-9 - length : -9])
-
-
 def whole(body: bytes, metadata: object) -> bytes:
-    text = json.dumps(metadata, separators=(",", ":")).encode()
-    return body + text + b"\0" + struct.pack("<Q", len(text))
+    return isxd(body, json.dumps(metadata, separators=(",", ":")).encode())
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_cut_at_every_byte(name, tmp_path):
-    data = whole(*parts(name))
+    data = whole(*parts(DATA / name))
     path = tmp_path / "cut.isxd"
     path.write_bytes(data)
     use(path, name)
@@ -114,7 +107,7 @@ def test_flipped_bytes(name, tmp_path):
 
 @pytest.mark.parametrize("name", FILES)
 def test_missing_and_mistyped_members(name, tmp_path):
-    body, metadata = parts(name)
+    body, metadata = parts(DATA / name)
 
     def variants(value, depth=0):
         if not isinstance(value, (dict, list)):
@@ -145,16 +138,16 @@ def test_missing_and_mistyped_members(name, tmp_path):
         survives(tmp_path / "changed.isxd", name, whole(body, metadata))
         tried += 1
     assert tried > 100
-    assert metadata == parts(name)[1]
+    assert metadata == parts(DATA / name)[1]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_absurd_counts(name, tmp_path):
-    body, metadata = parts(name)
+    body, metadata = parts(DATA / name)
     text = json.dumps(metadata)
     assert '": ' in text
     for number in ("4294967295", "9223372036854775807"):
         for key in ("numTimes", "x", "y", "num", "den", "Number of Packets"):
             changed = text.replace(f'"{key}": ', f'"{key}": {number}').encode()  # more digits in front
-            data = body + changed + b"\0" + struct.pack("<Q", len(changed))
+            data = isxd(body, changed)
             survives(tmp_path / "absurd.isxd", name, data)

@@ -13,6 +13,7 @@ import pytest
 import isx
 import make_movies as make
 from isx.formats.json_writing import dump
+from make_isxd import isxd
 
 DESCRIBE = """
 def describe(path):
@@ -227,12 +228,12 @@ def test_built_files_read_the_same(vendor, tmp_path, seed):
         stamps = stamps[::-1]
     headers = [make.header_line(timestamp=int(s), efocus=i) for i, s in enumerate(stamps)]
     path = tmp_path / "built.isxd"
-    probe = make.isxd_bytes(frames.tobytes(), members | {"hasFrameHeaderFooter": False})
+    probe = isxd(frames.tobytes(), members | {"hasFrameHeaderFooter": False})
     path.write_bytes(probe)
     with isx.Movie.read(path) as movie:  # the number of frames stored
         stored = movie.timing.samples.num_valid
     body = make.with_lines(frames[:stored], headers[:stored]) if lines else frames[:stored].tobytes()
-    path.write_bytes(make.isxd_bytes(body, members))
+    path.write_bytes(isxd(body, members))
     assert_same(ours(path), theirs(vendor, path))
 
 
@@ -245,7 +246,7 @@ def test_dirty_bits_of_time_stamps_are_joined_with_or(vendor, tmp_path):
     members["hasFrameHeaderFooter"] = True
     path = tmp_path / "dirty.isxd"
     body = make.with_lines(np.zeros((count, 1, 1), "<u2"), [line.tobytes() for line in lines])
-    path.write_bytes(make.isxd_bytes(body, members))
+    path.write_bytes(isxd(body, members))
     with isx.Movie.read(path) as movie:
         mine = [movie.get_frame_timestamp(i) for i in range(count)]
         assert movie.timestamps.tolist() == mine
@@ -265,7 +266,7 @@ def test_versions_with_time_stamps(vendor, tmp_path, version):
     members["hasFrameHeaderFooter"] = True
     body = make.with_lines(np.zeros((2, 1, 1), "<u2"), [make.header_line(timestamp=7)] * 2)
     path = tmp_path / "m.isxd"
-    path.write_bytes(make.isxd_bytes(body, members))
+    path.write_bytes(isxd(body, members))
     assert_same(ours(path), theirs(vendor, path))
 
 
@@ -426,7 +427,7 @@ def test_metadata_text(vendor, tmp_path):
     for path, start in ((reference, 5000), (movie, 7000)):
         members = make.metadata((1, 1), "uint16", 2, extraProperties=extra, hasFrameHeaderFooter=True)
         members["timingInfo"]["start"]["secsSinceEpoch"] = make.ratio(start, 1000)
-        path.write_bytes(make.isxd_bytes(body, members))
+        path.write_bytes(isxd(body, members))
     vendor.run("isx.align_start_times(ref, [movie])", ref=str(reference), movie=str(movie))
     with isx.Movie.read(movie) as changed:
         assert changed.timing._impl.start.secs_since_epoch.num == 5000

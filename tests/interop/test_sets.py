@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import isx
-import make_sets as make
+from make_isxd import metadata_of
 
 NAMES = [
     "",
@@ -310,7 +310,7 @@ out = None
     write_with_ours(code, path=str(mine), changes=changes, last=last)
     ours, theirs = ours_of(READ_CELLS, mine), vendor.run(READ_CELLS, path=str(mine))
     assert_same(ours, theirs)
-    assert make.metadata_of(mine) | {"producer": 0} == make.metadata_of(yours) | {"producer": 0}
+    assert metadata_of(mine) | {"producer": 0} == metadata_of(yours) | {"producer": 0}
     assert_same_bytes(mine, yours)
 
 
@@ -331,6 +331,6 @@ def test_edits_of_real_sets(vendor, tmp_path, name):
     text = yours.read_bytes()
     begin = text.rindex(b'{\n    "CellActivity"')
     theirs = json.loads(text[begin : text.index(b"\0", begin)])
-    assert make.metadata_of(mine) | {"producer": 0} == theirs | {"producer": 0}
+    assert metadata_of(mine) | {"producer": 0} == theirs | {"producer": 0}
     assert mine.read_bytes()[:begin] == text[:begin]
     assert_same(ours_of(READ_CELLS, mine), vendor.run(READ_CELLS, path=str(mine)))
