@@ -2,6 +2,7 @@
 
 Start with :func:`isx.open` for any file, or :meth:`isx.Movie.read` and its siblings for a certain kind.
 """
+# ruff: noqa: F405 - the names that only type checkers import here are those of isx.io.__all__
 
 from __future__ import annotations
 
@@ -35,40 +36,7 @@ from isx.util import (
 
 if TYPE_CHECKING:
     from isx import io
-    from isx.io import (
-        CellSet,
-        EventSet,
-        GpioSet,
-        Image,
-        Movie,
-        Recovered,
-        Tracking,
-        VesselSet,
-        Zone,
-        align_start_times,
-        convert_type_numpy_array,
-        create_cell_map,
-        decompress,
-        export_aligned_timestamps,
-        export_cell_set_to_csv_tiff,
-        export_ethovision_data_with_isxb_timestamps,
-        export_event_set_to_csv,
-        export_gpio_set_to_csv,
-        export_gpio_to_isxd,
-        export_image_to_isxd_tiff,
-        export_image_to_tiff,
-        export_isxd_image_to_tiff,
-        export_movie_timestamps_to_csv,
-        export_movie_to_mp4,
-        export_movie_to_tiff,
-        export_nvision_movie_tracking_frame_data_to_csv,
-        export_nvision_movie_tracking_zone_data_to_csv,
-        export_tiff_to_isxd_image,
-        export_vessel_set_to_csv_tiff,
-        overlay_cell_map_on_image,
-        overlay_cellmaps,
-        recover,
-    )
+    from isx.io import *  # noqa: F403
 
 #: The vendor's flag for its processing algorithms, which this package does not have.
 _is_with_algos = 0

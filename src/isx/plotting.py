@@ -22,14 +22,28 @@ if TYPE_CHECKING:
     from isx.cell_set import CellSet
     from isx.paths import PathInput
 
-__all__ = ["STATUS_COLORS", "background_image", "plot_cell_set", "save_figure"]
+__all__ = [
+    "FAINT",
+    "GROUND",
+    "INK",
+    "STATUS_COLORS",
+    "WIDTH",
+    "background_image",
+    "empty_page",
+    "figure_bytes",
+    "plot_cell_set",
+    "save_figure",
+    "title_of",
+]
 
 #: Colour of contours and traces by status; told apart with any kind of colour vision.
 STATUS_COLORS = {"accepted": "#4fd1a5", "undecided": "#ffc857", "rejected": "#f0688a"}
 
-_GROUND, _INK, _FAINT = "#0f1318", "#e8e6e3", "#8b929a"
+#: Colours of a page.
+GROUND, INK, FAINT = "#0f1318", "#e8e6e3", "#8b929a"
+WIDTH = 15.0  # of a page in inches
+
 _LEVEL = 0.5  # contours are drawn at this share of the brightest pixel
-_WIDTH = 15.0  # inches
 _ROW = 0.135  # inches from trace to trace, at least
 _POINTS = 4000  # of a trace that can be told apart at the width of the picture
 _AVERAGED = 200  # frames of a movie that make up the image behind the cells
@@ -125,9 +139,27 @@ def save_figure(figure: Any, output_file: PathInput) -> None:
         The file exists or cannot be written.
     """
     with OutputFile(output_file) as output:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=extension(output.given_path), dpi=120, facecolor=figure.get_facecolor())
-        output.write(buffer.getvalue())
+        output.write(figure_bytes(figure, extension(output.given_path)))
+
+
+def figure_bytes(figure: Any, file_format: str) -> bytes:
+    """A figure as a file of that format."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=file_format, dpi=120, facecolor=figure.get_facecolor())
+    return buffer.getvalue()
+
+
+def empty_page(height: float) -> Any:
+    """A figure `height` inches tall with nothing on it, independent of pyplot."""
+    figure = require("matplotlib.figure", "plot").Figure(figsize=(WIDTH, height), facecolor=GROUND)
+    require("matplotlib.backends.backend_agg", "plot").FigureCanvasAgg(figure)
+    return figure
+
+
+def title_of(opened: CellSet | Movie) -> str:
+    """Name of the session, or of the file."""
+    info = opened.get_acquisition_info() or {}
+    return str(info.get("Session Name") or (opened.file_path or "").replace("\\", "/").rpartition("/")[2])
 
 
 def _brightest(footprints: NDArray[np.float32], chosen: Sequence[int]) -> NDArray[np.float32]:
@@ -144,15 +176,14 @@ def _page(shape: tuple[int, ...], num_traces: int) -> tuple[Any, Any, Any]:
     """A page laid out in inches: the image on the left, the traces on the right, a title above."""
     rows, columns = shape
     margin, head, foot, names = 0.5, 0.95, 0.65, 0.65
-    wide = min(0.54 * _WIDTH, 9.0 * columns / rows)
+    wide = min(0.54 * WIDTH, 9.0 * columns / rows)
     height = wide * rows / columns
     tall = max(_ROW * (num_traces + 3), height, 3.0)
     total = head + tall + foot
-    figure = require("matplotlib.figure", "plot").Figure(figsize=(_WIDTH, total), facecolor=_GROUND)
-    require("matplotlib.backends.backend_agg", "plot").FigureCanvasAgg(figure)
-    left = (margin / _WIDTH, 1 - (head + height) / total, wide / _WIDTH, height / total)
+    figure = empty_page(total)
+    left = (margin / WIDTH, 1 - (head + height) / total, wide / WIDTH, height / total)
     start = margin + wide + names + 0.15
-    right = (start / _WIDTH, foot / total, (_WIDTH - start - margin) / _WIDTH, tall / total)
+    right = (start / WIDTH, foot / total, (WIDTH - start - margin) / WIDTH, tall / total)
     return figure, figure.add_axes(left), figure.add_axes(right)
 
 
@@ -177,7 +208,7 @@ def _draw_outline(axes: Any, footprint: NDArray[np.float32], name: str, status: 
         stroke = require("matplotlib.patheffects", "plot").withStroke
         axes.text(
             columns[-1] + 0.8, rows[0] + 0.5, name, color=STATUS_COLORS[status], fontsize=6.5, va="bottom",
-            path_effects=[stroke(linewidth=1.8, foreground=_GROUND, alpha=0.75)], clip_on=True, parse_math=False,
+            path_effects=[stroke(linewidth=1.8, foreground=GROUND, alpha=0.75)], clip_on=True, parse_math=False,
         )  # fmt: skip
 
 
@@ -185,7 +216,7 @@ def _draw_traces(axes: Any, cells: CellSet, traced: Sequence[int]) -> None:
     """Traces below each other on one scale, so that strong and weak cells can be told apart."""
     assert cells.timing is not None
     period = cells.timing.period.secs_float
-    axes.set_facecolor(_GROUND)
+    axes.set_facecolor(GROUND)
     traces = [_thinned(cells.traces[i]) for i in traced]
     finite = [trace[np.isfinite(trace)] for trace in traces]
     spans = [np.percentile(values, 99.8) - np.median(values) for values in finite if len(values)]
@@ -205,11 +236,11 @@ def _draw_traces(axes: Any, cells: CellSet, traced: Sequence[int]) -> None:
     for label, i in zip(labels, traced, strict=True):
         label.set_color(STATUS_COLORS[found[i]])
     axes.tick_params(axis="y", length=0, pad=4)
-    axes.tick_params(axis="x", colors=_FAINT, labelsize=9)
-    axes.set_xlabel("seconds since the start", color=_FAINT, fontsize=9.5)
+    axes.tick_params(axis="x", colors=FAINT, labelsize=9)
+    axes.set_xlabel("seconds since the start", color=FAINT, fontsize=9.5)
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_FAINT)
+    axes.spines["bottom"].set_color(FAINT)
 
 
 def _thinned(trace: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -226,12 +257,10 @@ def _thinned(trace: NDArray[np.float32]) -> NDArray[np.float32]:
 def _write_title(
     figure: Any, axes: Any, cells: CellSet, chosen: Sequence[int], traced: Sequence[int]
 ) -> None:
-    info = cells.get_acquisition_info() or {}
-    name = (cells.file_path or "").replace("\\", "/").rpartition("/")[2]
     height = figure.get_size_inches()[1]
     left = axes.get_position().x0
     figure.text(
-        left, 1 - 0.38 / height, str(info.get("Session Name") or name), color=_INK, fontsize=16,
+        left, 1 - 0.38 / height, title_of(cells), color=INK, fontsize=16,
         fontweight="bold", va="center", parse_math=False,
     )  # fmt: skip
     found = cells.statuses
@@ -245,4 +274,4 @@ def _write_title(
             place += 0.088
     if len(traced) < len(chosen):
         text = f"traces of {len(traced)} of {len(chosen)} cells"
-        figure.text(place + 0.01, 1 - 0.72 / height, text, color=_FAINT, fontsize=10.5, va="center")
+        figure.text(place + 0.01, 1 - 0.72 / height, text, color=FAINT, fontsize=10.5, va="center")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from isx.errors import IsxError
 from isx.export.options import no_progress
 from isx.files import OutputFile
 from isx.movie import Movie
+from isx.plotting import FAINT, GROUND, INK, WIDTH, empty_page, figure_bytes, title_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,6 @@ __all__ = ["Spot", "export_movie_overview", "find_spots"]
 
 _MOST_FRAMES = 1500  # statistics of a long movie come from this many of its frames
 _SPOTS = 12
-_WIDTH = 15.0  # inches
-_GROUND, _INK, _FAINT = "#0f1318", "#e8e6e3", "#8b929a"
 _COLORS = (
     "#ffb454", "#6fd3ff", "#ff7a93", "#9be564", "#c79bff", "#ffe066",
     "#4fe0c1", "#ff9d5c", "#86a8ff", "#f29ae0", "#c5e063", "#ffc9a3",
@@ -67,7 +65,7 @@ def export_movie_overview(
     IsxImportError
         Matplotlib is not installed.
     """
-    agg = require("matplotlib.backends.backend_agg", "plot")
+    require("matplotlib", "plot")  # before the work begins
     with Movie.read(input_movie_file) as movie, OutputFile(output_png_file) as output:
         valid = np.flatnonzero(movie._samples.mask())[: movie._open_source().num_stored]
         if not len(valid) or 0 in movie.shape:
@@ -79,10 +77,7 @@ def export_movie_overview(
         centres = find_spots(flicker, radius)
         spots = _watch(movie, valid, centres, radius, lambda done: progress(len(chosen) + done, total))
         figure = _figure(movie, mean, spots, _moments(spots, valid))
-        agg.FigureCanvasAgg(figure)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=120, facecolor=_GROUND)
-        output.write(buffer.getvalue())
+        output.write(figure_bytes(figure, "png"))
         progress(total, total)
 
 
@@ -199,19 +194,19 @@ def _figure(movie: Movie, mean: NDArray[np.float64], spots: list[Spot], moments:
     """The page, laid out in inches: mean image beside two frames and their changes, traces below."""
     _, rows, columns = movie.shape
     gap, margin, head = 0.16, 0.55, 1.25
-    half = (_WIDTH - 2 * margin - gap) / 2
+    half = (WIDTH - 2 * margin - gap) / 2
     height = min(half * rows / columns, 0.9 * half)
     half = min(half, height * columns / rows)
     below = 0.36 * max(len(spots), 5) + 0.5
     total = head + height + 0.45 + below + 0.75
-    figure = require("matplotlib.figure", "plot").Figure(figsize=(_WIDTH, total), facecolor=_GROUND)
+    figure = empty_page(total)
 
     def panel(left: float, top: float, width: float, tall: float) -> Any:
-        return figure.add_axes((left / _WIDTH, 1 - (top + tall) / total, width / _WIDTH, tall / total))
+        return figure.add_axes((left / WIDTH, 1 - (top + tall) / total, width / WIDTH, tall / total))
 
-    left = (_WIDTH - 2 * half - gap) / 2
+    left = (WIDTH - 2 * half - gap) / 2
     seconds: NDArray[np.float64] = np.arange(len(movie), dtype=np.float64) * _period(movie)
-    _write_title(figure, movie, left / _WIDTH, total)
+    _write_title(figure, movie, left / WIDTH, total)
     _draw_mean(panel(left, head, half, height), mean, spots)
     small, tall = (half - gap) / 2, (height - gap) / 2
     for k, moment in enumerate(moments):
@@ -224,7 +219,7 @@ def _figure(movie: Movie, mean: NDArray[np.float64], spots: list[Spot], moments:
         _show(
             axes, np.clip(change / bright * 255, 0, 255).astype(np.uint8), "change from the mean", "inferno"
         )
-    axes = panel(margin, head + height + 0.45, _WIDTH - 2 * margin, below)
+    axes = panel(margin, head + height + 0.45, WIDTH - 2 * margin, below)
     _draw_traces(axes, seconds, spots, [float(seconds[m]) for m in moments])
     return figure
 
@@ -238,7 +233,6 @@ def _write_title(figure: Any, movie: Movie, left: float, total: float) -> None:
     assert movie.timing is not None
     info = movie.get_acquisition_info() or {}
     count, rows, columns = movie.shape
-    title = str(info.get("Session Name") or (movie.file_path or "").replace("\\", "/").rpartition("/")[2])
     facts = [
         f"{count:,} frames of {rows} x {columns} pixels",
         f"{1 / _period(movie):.4g} Hz",
@@ -247,16 +241,18 @@ def _write_title(figure: Any, movie: Movie, left: float, total: float) -> None:
     missing = count - movie.timing.samples.num_valid
     facts += [f"{missing} missing"] if missing else []
     facts += [f"animal {info['Animal ID']}"] if info.get("Animal ID") else []
-    figure.text(left, 1 - 0.5 / total, title, color=_INK, fontsize=19, fontweight="bold", va="center")
-    figure.text(left, 1 - 0.93 / total, "   ·   ".join(facts), color=_FAINT, fontsize=11.5, va="center")
+    figure.text(
+        left, 1 - 0.5 / total, title_of(movie), color=INK, fontsize=19, fontweight="bold", va="center"
+    )
+    figure.text(left, 1 - 0.93 / total, "   ·   ".join(facts), color=FAINT, fontsize=11.5, va="center")
 
 
 def _show(axes: Any, image: NDArray[np.uint8], label: str, colors: str = "gray") -> None:
     axes.imshow(image, cmap=colors, vmin=0, vmax=255, interpolation="lanczos", aspect="auto")
     axes.set_axis_off()
     axes.text(
-        0.012, 0.975, label, transform=axes.transAxes, color=_INK, fontsize=9.5, va="top",
-        bbox={"facecolor": _GROUND, "alpha": 0.6, "edgecolor": "none", "pad": 2.5},
+        0.012, 0.975, label, transform=axes.transAxes, color=INK, fontsize=9.5, va="top",
+        bbox={"facecolor": GROUND, "alpha": 0.6, "edgecolor": "none", "pad": 2.5},
     )  # fmt: skip
 
 
@@ -266,7 +262,7 @@ def _draw_mean(axes: Any, mean: NDArray[np.float64], spots: list[Spot]) -> None:
     circle = require("matplotlib.patches", "plot").Circle
     stroke = require("matplotlib.patheffects", "plot").withStroke
     for number, (spot, color) in enumerate(zip(spots, _COLORS, strict=False), 1):
-        effect = [stroke(linewidth=3.2, foreground=_GROUND, alpha=0.75)]
+        effect = [stroke(linewidth=3.2, foreground=GROUND, alpha=0.75)]
         ring = circle((spot.column, spot.row), 2.1 * size, fill=False, edgecolor=color, linewidth=1.6)
         ring.set_path_effects(effect)
         axes.add_patch(ring)
@@ -277,35 +273,35 @@ def _draw_mean(axes: Any, mean: NDArray[np.float64], spots: list[Spot]) -> None:
 
 
 def _draw_traces(axes: Any, seconds: NDArray[np.float64], spots: list[Spot], moments: list[float]) -> None:
-    axes.set_facecolor(_GROUND)
+    axes.set_facecolor(GROUND)
     for side in ("left", "right", "top"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color(_FAINT)
-    axes.tick_params(colors=_FAINT, labelsize=10)
+    axes.spines["bottom"].set_color(FAINT)
+    axes.tick_params(colors=FAINT, labelsize=10)
     axes.set_yticks([])
-    axes.set_xlabel("time (s)", color=_FAINT, fontsize=10.5)
+    axes.set_xlabel("time (s)", color=FAINT, fontsize=10.5)
     end = float(seconds[-1]) if len(seconds) > 1 else 1.0
     axes.set_xlim(-0.012 * end, end * 1.075)
     if not spots:
         axes.text(
-            0.5, 0.5, "no spot flickers as neurons do", color=_FAINT, transform=axes.transAxes, ha="center"
+            0.5, 0.5, "no spot flickers as neurons do", color=FAINT, transform=axes.transAxes, ha="center"
         )
         return
     step = 0.75 * max(float(np.nanmax(spot.trace)) for spot in spots)
     for moment in moments:
-        axes.axvline(moment, color=_FAINT, linewidth=0.8, linestyle=(0, (2, 4)), zorder=0)
+        axes.axvline(moment, color=FAINT, linewidth=0.8, linestyle=(0, (2, 4)), zorder=0)
     for number, (spot, color) in enumerate(zip(spots, _COLORS, strict=False), 1):
         base = -number * step
         axes.plot(seconds, base + spot.trace, color=color, linewidth=1.05, solid_joinstyle="round")
         axes.text(-0.006 * end, base, str(number), color=color, fontsize=10, fontweight="bold", ha="right")
     scale = _round(step)
     x, foot = end * 1.012, -step
-    axes.plot([x, x], [foot, foot + scale], color=_INK, linewidth=2, solid_capstyle="butt")
+    axes.plot([x, x], [foot, foot + scale], color=INK, linewidth=2, solid_capstyle="butt")
     axes.text(
         x + 0.005 * end,
         foot + scale / 2,
         f"{100 * scale:g} %\nof the light",
-        color=_INK,
+        color=INK,
         fontsize=9.5,
         va="center",
     )

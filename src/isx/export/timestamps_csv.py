@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from isx.movie import Movie
     from isx.paths import PathInput, PathInputs
 
-__all__ = ["FRAME_COLUMNS", "clock_of_series", "export_movie_timestamps_to_csv"]
+__all__ = ["FRAME_COLUMNS", "clock_of_series", "export_movie_timestamps_to_csv", "opened_series"]
 
 FRAME_COLUMNS = ("Global Frame Number", "Movie Number", "Local Frame Number")
 _ROWS_AT_ONCE = 1 << 15
@@ -62,20 +62,28 @@ def export_movie_timestamps_to_csv(
     IsxError
         A movie has no time stamps.
     """
-    paths = as_paths(input_movie_files)
     require_time_ref(time_ref)
-    require_absent(as_path(output_csv_file))
-    with ExitStack() as stack:
-        movies = open_movies(paths, stack, DataKind.MOVIE, DataKind.NVISION_MOVIE)
-        series = in_order_of_time(paths, movies)
+    kinds = (DataKind.MOVIE, DataKind.NVISION_MOVIE)
+    with opened_series(input_movie_files, output_csv_file, *kinds) as series:
         clock = clock_of_series(series, time_ref)
-        total = sum(len(movie) for movie in movies)
+        total = sum(len(movie) for _, movie in series)
         cannot_open = "Failed to open movie file for write: {path} ({error})"
         with OutputFile(output_csv_file, cannot_open=cannot_open) as output:
             output.write(f"{','.join(FRAME_COLUMNS)},Frame Timestamp ({clock.unit})\n".encode())
             for done, rows in _rows(series, clock):
                 output.write(rows)
                 progress(done, total)
+
+
+@contextmanager
+def opened_series(
+    input_movie_files: PathInputs, output_csv_file: PathInput, *kinds: DataKind
+) -> Iterator[list[tuple[str, Movie]]]:
+    """The movies given to an export with their paths, earliest first, closed at the end; no output may exist yet."""
+    paths = as_paths(input_movie_files)
+    require_absent(as_path(output_csv_file))
+    with ExitStack() as stack:
+        yield in_order_of_time(paths, open_movies(paths, stack, *kinds))
 
 
 def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> StampClock:

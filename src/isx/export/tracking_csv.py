@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isx.export.csv_text import cells, quoted
-from isx.export.movie_inputs import in_order_of_time, open_movies, readable
+from isx.export.movie_inputs import readable
 from isx.export.options import no_progress, require_time_ref
 from isx.export.text_cells import lines
-from isx.export.timestamps_csv import FRAME_COLUMNS, clock_of_series
+from isx.export.timestamps_csv import FRAME_COLUMNS, clock_of_series, opened_series
 from isx.files import OutputFile
 from isx.formats.kinds import DataKind
-from isx.paths import as_path, as_paths, require_absent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,14 +72,10 @@ def export_nvision_movie_tracking_frame_data_to_csv(
     IsxError
         A movie has no frame metadata.
     """
-    paths = as_paths(input_movie_files)
     require_time_ref(time_ref)
-    require_absent(as_path(output_csv_file))
-    with ExitStack() as stack:
-        movies = open_movies(paths, stack, DataKind.NVISION_MOVIE)
-        series = in_order_of_time(paths, movies)
+    with opened_series(input_movie_files, output_csv_file, DataKind.NVISION_MOVIE) as series:
         clock = clock_of_series(series, time_ref)
-        total = sum(len(movie) for movie in movies)
+        total = sum(len(movie) for _, movie in series)
         done = 0
         with OutputFile(output_csv_file) as output:
             header = (*FRAME_COLUMNS, f"Frame Timestamp ({clock.unit})", *_BOX_COLUMNS, *_ZONE_COLUMNS)
@@ -181,11 +175,8 @@ def export_nvision_movie_tracking_zone_data_to_csv(
     IsxSeriesError
         The movies differ in pixel type or spacing, or overlap in time.
     """
-    paths = as_paths(input_movie_files)
-    require_absent(as_path(output_csv_file))
-    with ExitStack() as stack:
-        movies = open_movies(paths, stack, DataKind.NVISION_MOVIE)
-        _, first = in_order_of_time(paths, movies)[0]
+    with opened_series(input_movie_files, output_csv_file, DataKind.NVISION_MOVIE) as series:
+        _, first = series[0]
         zones = first.tracking.zones if first.tracking is not None else ()
         with OutputFile(output_csv_file) as output:
             output.write(_zone_table(zones).encode("utf-8", "backslashreplace"))
