@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from compare import Benchmark
+from make_files import write
+
+from make_sets import cell_members
 
 
 def write_cells(path: Path, count: int, shape: tuple[int, int], samples: int) -> str:
-    """A cell set with one round footprint per cell, written without either package."""
-    one = {"num": 1, "den": 1}
-    square = {"x": one, "y": one}
-    metadata = {
-        "CellActivity": [],
-        "CellColors": [],
-        "CellNames": [f"C{i}" for i in range(count)],
-        "CellStatuses": [0] * count,
-        "CentroidDistances": [],
-        "Matches": [],
-        "PairScores": [],
-        "SizeGlobalCS": 0,
-        "cellMetrics": None,
-        "dataType": "float",
-        "efocusValues": [0],
-        "extraProperties": None,
-        "fileVersion": 5,
-        "isRoiSet": False,
-        "spacingInfo": {
-            "numPixels": {"x": shape[1], "y": shape[0]},
-            "pixelSize": square,
-            "topLeft": square,
-        },
-        "timingInfo": {
-            "numTimes": samples,
-            "period": one,
-            "start": {"secsSinceEpoch": one, "utcOffset": 0},
-            "dropped": [],
-            "cropped": [],
-            "blank": [],
-        },
-        "type": 1,
-    }
+    """A cell set with one round footprint per cell."""
+    return write(
+        path, cells(count, shape, samples), cell_members(count, shape, samples, CellStatuses=[0] * count)
+    )
+
+
+def cells(count: int, shape: tuple[int, int], samples: int) -> Iterator[memoryview]:
     rng = np.random.default_rng(0)
     rows, cols = np.mgrid[: shape[0], : shape[1]]
     trace = np.ones(samples, "<f4")
-    with path.open("wb") as file:
-        for _ in range(count):
-            y, x = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
-            file.write(np.exp(-((rows - y) ** 2 + (cols - x) ** 2) / 150).astype("<f4").data)
-            file.write(trace.data)
-        text = json.dumps(metadata).encode()
-        file.write(text + b"\0" + struct.pack("<Q", len(text)))
-    return str(path)
+    for _ in range(count):
+        y, x = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
+        yield np.exp(-((rows - y) ** 2 + (cols - x) ** 2) / 150).astype("<f4").data
+        yield trace.data
 
 
 def main() -> None:

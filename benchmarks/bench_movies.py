@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import struct
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from compare import Benchmark
+from make_files import write
+
+from make_movies import metadata
 
 
-def write_movie(path: Path, frames: int, shape: tuple[int, int], **members: Any) -> str:
-    """A uint16 movie of `frames` stored frames, written without either package."""
-    ratio = lambda num, den: {"num": num, "den": den}  # noqa: E731
-    timing = {
-        "numTimes": frames + len(members.get("dropped", [])),
-        "period": ratio(50, 1000),
-        "start": {"secsSinceEpoch": ratio(1_600_000_000, 1), "utcOffset": 0},
-        "dropped": members.pop("dropped", []),
-        "cropped": [],
-        "blank": [],
-    }
-    square = lambda num: {"x": ratio(num, 1), "y": ratio(num, 1)}  # noqa: E731
-    metadata = {
-        "dataType": 0,
-        "extraProperties": members.pop("extra", None),
-        "fileVersion": 1,
-        "hasFrameHeaderFooter": False,
-        "spacingInfo": {
-            "numPixels": {"x": shape[1], "y": shape[0]},
-            "pixelSize": square(3),
-            "topLeft": square(0),
-        },
-        "timingInfo": timing,
-        "type": 0,
-    }
-    text = json.dumps(metadata, indent=4, sort_keys=True).encode()
+def write_movie(
+    path: Path, frames: int, shape: tuple[int, int], *, dropped: Sequence[int] = (), extra: Any = None
+) -> str:
+    """A uint16 movie of `frames` stored frames."""
     frame = np.random.default_rng(0).integers(0, 4096, shape, dtype=np.uint16)
-    with path.open("wb") as file:
-        for i in range(frames):
-            file.write((frame + np.uint16(i % 100)).data)
-        file.write(text + b"\0" + struct.pack("<Q", len(text)))
-    return str(path)
+    members = metadata(shape, "uint16", frames + len(dropped), dropped=dropped, extraProperties=extra)
+    return write(path, ((frame + np.uint16(i % 100)).data for i in range(frames)), members)
 
 
 def import_time(python: str, module: str, path: str = "") -> float:

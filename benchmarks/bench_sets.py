@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import struct
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from compare import Benchmark
+from make_files import write
 
-PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
-
-
-def ratio(num: int, den: int) -> dict[str, int]:
-    return {"num": num, "den": den}
-
-
-def square(num: int) -> dict[str, Any]:
-    return {"x": ratio(num, 1), "y": ratio(num, 1)}
-
-
-def write(path: Path, parts: Iterable[Any], metadata: dict[str, Any]) -> str:
-    """A file written without either package."""
-    text = json.dumps(metadata, indent=4, sort_keys=True).encode()
-    with path.open("wb") as file:
-        for part in parts:
-            file.write(part)
-        file.write(text + b"\0" + struct.pack("<Q", len(text)))
-    return str(path)
+from make_isxd import instant
+from make_sets import PACKET, cell_members, event_members, timing
 
 
 def cell_set(path: Path, count: int, shape: tuple[int, int], samples: int) -> str:
@@ -38,37 +18,14 @@ def cell_set(path: Path, count: int, shape: tuple[int, int], samples: int) -> st
         rng.random(shape, dtype=np.float32).tobytes(),
         rng.random(samples, dtype=np.float32).tobytes(),
     )
-    metadata = {
-        "CellActivity": [True] * count,
-        "CellColors": [0xFFFFFFFF] * count,
-        "CellNames": [f"C{i:04d}" for i in range(count)],
-        "CellStatuses": [1] * count,
-        "CentroidDistances": [],
-        "Matches": [],
-        "PairScores": [],
-        "SizeGlobalCS": 0,
-        "cellMetrics": None,
-        "dataType": "float",
-        "efocusValues": [0],
-        "extraProperties": None,
-        "fileVersion": 5,
-        "isRoiSet": False,
-        "producer": {"name": "isxcore", "version": [2, 0, 1]},
-        "spacingInfo": {
-            "numPixels": {"x": shape[1], "y": shape[0]},
-            "pixelSize": square(3),
-            "topLeft": square(0),
-        },
-        "timingInfo": {
-            "blank": [],
-            "cropped": [],
-            "dropped": [],
-            "numTimes": samples,
-            "period": ratio(50, 1000),
-            "start": {"secsSinceEpoch": ratio(1_600_000_000, 1), "utcOffset": 0},
-        },
-        "type": 1,
-    }
+    metadata = cell_members(
+        count,
+        shape,
+        samples,
+        CellNames=[f"C{i:04d}" for i in range(count)],
+        CellStatuses=[1] * count,
+        timingInfo=timing(samples, dropped=[], cropped=[], blank=[]),
+    )
     return write(path, [image + trace] * count, metadata)
 
 
@@ -80,23 +37,12 @@ def event_set(path: Path, cells: int, events: int, *, mixed: bool = False) -> st
     packets["value"] = rng.random(len(packets))
     if mixed:
         packets = rng.permutation(packets)
-    metadata = {
-        "channel list": [f"C{i:04d}" for i in range(cells)],
-        "extraProperties": None,
-        "fileType": 1,
-        "fileVersion": 2,
-        "global times": [
-            {"secsSinceEpoch": ratio(0, 1), "utcOffset": 0},
-            {"secsSinceEpoch": ratio(events, 10), "utcOffset": 0},
-        ],
-        "metrics": None,
-        "numSamples": [events] * cells,
-        "producer": {"name": "isxcore", "version": [2, 0, 1]},
-        "signalSteps": [ratio(50, 1000)] * cells,
-        "signalTypes": [0] * cells,
-        "startOffsets": [50_000] * cells,
-        "type": 5,
-    }
+    metadata = event_members(
+        [f"C{i:04d}" for i in range(cells)],
+        **{"global times": [instant(0), instant(events, 10)]},
+        numSamples=[events] * cells,
+        startOffsets=[50_000] * cells,
+    )
     return write(path, [packets.tobytes()], metadata)
 
 

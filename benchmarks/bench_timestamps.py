@@ -5,48 +5,28 @@ python benchmarks/bench_timestamps.py --vendor-python VENV/bin/python
 
 from __future__ import annotations
 
-import json
-import struct
 from pathlib import Path
 
 import numpy as np
 from compare import Benchmark
+from make_files import write
+
+from make_movie import header_line
+from make_movies import metadata
 
 FIRST = 459_472_000_000
 
 
 def microscope(path: Path, frames: int) -> str:
     """A movie of 2 x 2 pixels with frame headers; only the time stamps differ between frames."""
-    ratio = lambda num, den=1: {"num": num, "den": den}  # noqa: E731
-    square = lambda num: {"x": ratio(num), "y": ratio(num)}  # noqa: E731
     counters = FIRST + np.cumsum(np.random.default_rng(0).integers(49_000, 51_000, frames))
-    metadata = {
-        "dataType": 0,
-        "extraProperties": {
-            "processingInterface": {"recordingUUID": "R"},
-            "producer": {"name": "nVista", "version": "1.1.1"},
-        },
-        "fileVersion": 1,
-        "hasFrameHeaderFooter": True,
-        "spacingInfo": {"numPixels": {"x": 2, "y": 2}, "pixelSize": square(3), "topLeft": square(0)},
-        "timingInfo": {
-            "blank": [],
-            "cropped": [],
-            "dropped": [],
-            "numTimes": frames,
-            "period": ratio(50, 1000),
-            "start": {"secsSinceEpoch": ratio(1_600_000_000_000, 1000), "utcOffset": 0},
-        },
-        "type": 0,
+    recorded = {
+        "processingInterface": {"recordingUUID": "R"},
+        "producer": {"name": "nVista", "version": "1.1.1"},
     }
-    text = json.dumps(metadata, indent=4, sort_keys=True).encode()
-    frame = np.zeros((5120 * 2 + 8) // 2, np.uint16)
-    with path.open("wb") as file:
-        for counter in counters.tolist():
-            frame[1272:1280] = [((counter >> (8 * k)) & 0xFF) << 4 for k in range(8)]
-            file.write(frame.data)
-        file.write(text + b"\0" + struct.pack("<Q", len(text)))
-    return str(path)
+    members = metadata((2, 2), "uint16", frames, hasFrameHeaderFooter=True, extraProperties=recorded)
+    pixels_and_footer = bytes(8 + 5120)
+    return write(path, (header_line(counter) + pixels_and_footer for counter in counters.tolist()), members)
 
 
 def main() -> None:

@@ -62,6 +62,11 @@ def packets(*rows: tuple[int, int, float]) -> bytes:
 
 def events(path: Path, names: Sequence[str], body: bytes, **changes: Any) -> Path:
     """An event set in the second layout, 2 s long."""
+    path.write_bytes(isxd(body, event_members(names, **changes)))
+    return path
+
+
+def event_members(names: Sequence[str], **changes: Any) -> dict[str, Any]:
     count = len(names)
     members = {
         "channel list": list(names),
@@ -76,8 +81,7 @@ def events(path: Path, names: Sequence[str], body: bytes, **changes: Any) -> Pat
         "startOffsets": [0] * count,
         "type": 5,
     } | changes
-    path.write_bytes(isxd(body, {key: value for key, value in members.items() if value != "absent"}))
-    return path
+    return {key: value for key, value in members.items() if value != "absent"}
 
 
 def old_block(name: str, points: Sequence[tuple[int, float, int]], count: int | None = None) -> bytes:
