@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import inspect
 import io
 import re
 import shlex
@@ -166,3 +167,26 @@ def test_the_reference_holds_every_public_name():
 def test_every_page_is_in_the_menu():
     listed = set(re.findall(r"[\w./-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
     assert listed == {page.removeprefix("docs/") for page in PAGES if page != "README.md"}
+
+
+def _callables():
+    """Public functions, and the methods of public classes."""
+    for name in sorted({*isx.__all__, "open"}):
+        member = getattr(isx, name)
+        if inspect.isclass(member):
+            for attribute, value in vars(member).items():
+                function = getattr(value, "__func__", value)
+                if inspect.isfunction(function) and not attribute.startswith("_"):
+                    yield pytest.param(function, id=f"{name}.{attribute}")
+        elif inspect.isfunction(member):
+            yield pytest.param(member, id=name)
+
+
+@pytest.mark.parametrize("function", list(_callables()))
+def test_docstrings_name_every_parameter(function):
+    text = inspect.getdoc(function) or ""
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=\n\n\w+\n---|\Z)", text, re.MULTILINE | re.DOTALL)
+    described = re.findall(r"^[\w*, ]+", section[1], re.MULTILINE) if section else []
+    named = {name.strip(" *") for line in described for name in line.split(",")}
+    assert text
+    assert set(inspect.signature(function).parameters) - {"self", "cls"} <= named

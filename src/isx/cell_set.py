@@ -112,6 +112,11 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
     def get_cell_name(self, index: int) -> str:
         """Name of one cell.
 
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
         Raises
         ------
         IsxIndexError
@@ -121,6 +126,11 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
 
     def get_cell_status(self, index: int) -> str:
         """Status of one cell: 'accepted', 'undecided' or 'rejected'.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
 
         Raises
         ------
@@ -133,6 +143,11 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
 
     def get_cell_trace_data(self, index: int) -> NDArray[np.float32]:
         """Trace of one cell.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
 
         Returns
         -------
@@ -148,6 +163,11 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
 
     def get_cell_image_data(self, index: int) -> NDArray[np.float32]:
         """Footprint of one cell.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
 
         Returns
         -------

@@ -54,6 +54,11 @@ class EventSet:
     def read(cls, file_path: PathInput) -> EventSet:
         """Open an event set; its events are read when first asked for.
 
+        Parameters
+        ----------
+        file_path : path
+            An `.isxd` file.
+
         Raises
         ------
         IsxFileError
@@ -154,6 +159,11 @@ class EventSet:
     def get_cell_name(self, index: int) -> str:
         """Name of one cell.
 
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
         Raises
         ------
         IsxIndexError
@@ -164,6 +174,11 @@ class EventSet:
     def get_cell_index(self, name: str) -> int:
         """Index of the cell called `name`, the last one of repeated names.
 
+        Parameters
+        ----------
+        name : str
+            Name of a cell.
+
         Raises
         ------
         KeyError
@@ -173,6 +188,11 @@ class EventSet:
 
     def get_cell_data(self, index: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """Events of one cell in ascending order of time.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
 
         Returns
         -------

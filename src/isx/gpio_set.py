@@ -128,6 +128,11 @@ class GpioSet:
     def get_channel_name(self, index: int) -> str:
         """Name of one channel.
 
+        Parameters
+        ----------
+        index : int
+            Of the channel, counted from 0.
+
         Raises
         ------
         IsxIndexError
@@ -138,6 +143,11 @@ class GpioSet:
     def get_channel_index(self, name: str) -> int:
         """Index of the channel called `name`, the last one of repeated names.
 
+        Parameters
+        ----------
+        name : str
+            Name of a channel.
+
         Raises
         ------
         KeyError
@@ -147,6 +157,11 @@ class GpioSet:
 
     def get_channel_data(self, index: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         """Points of one channel in ascending order of time.
+
+        Parameters
+        ----------
+        index : int
+            Of the channel, counted from 0.
 
         Returns
         -------
@@ -271,6 +286,13 @@ class GpioSet:
     def rising_edges(self, channel: str | int, threshold: float = 0.5) -> NDArray[np.uint64]:
         """Times at which a channel goes from below `threshold` to `threshold` or more.
 
+        Parameters
+        ----------
+        channel : str or int
+            Name or index.
+        threshold : float
+            In the unit of the channel; between the levels 0 and 1 of digital channels by default.
+
         Returns
         -------
         ndarray of uint64
@@ -280,7 +302,18 @@ class GpioSet:
         return edges(found.offsets, found.values, threshold, rising=True)
 
     def falling_edges(self, channel: str | int, threshold: float = 0.5) -> NDArray[np.uint64]:
-        """Times at which a channel goes from `threshold` or more to below, as :meth:`rising_edges`."""
+        """Times at which a channel goes from `threshold` or more to below.
+
+        Parameters
+        ----------
+        channel, threshold
+            As for :meth:`rising_edges`.
+
+        Returns
+        -------
+        ndarray of uint64
+            As for :meth:`rising_edges`.
+        """
         found = self._channel(channel)
         return edges(found.offsets, found.values, threshold, rising=False)
 

@@ -35,6 +35,11 @@ class Image:
     def read(cls, file_path: PathInput) -> Image:
         """Read an image from any file that :meth:`Movie.read` takes and that holds one frame.
 
+        Parameters
+        ----------
+        file_path : path
+            An `.isxd` image, a TIFF, or a movie of one frame in any other format.
+
         Raises
         ------
         IsxFileError

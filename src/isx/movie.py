@@ -89,13 +89,21 @@ class Movie:
         Parameters
         ----------
         file_path : path
-            An `.isxd` movie or image, a behaviour movie (`.isxb`), or a movie in one of the older formats
-            (`.hdf5`, `.tif`, `.tiff`, `.xml`).
+            An `.isxd` movie or image, a behaviour movie (`.isxb`), a compressed movie (`.isxc`), a movie in one of
+            the older formats (`.hdf5`, `.tif`, `.tiff`, `.xml`), or an ordinary video (`.avi`, `.mp4`, `.mpg`,
+            `.mpeg`, `.wmv`).
+
+        Returns
+        -------
+        Movie
+            Open for reading.
 
         Raises
         ------
         IsxFileError
             The file is missing, damaged, or holds something else.
+        IsxImportError
+            HDF5 files need h5py; compressed movies and ordinary videos need PyAV.
         """
         self = cls()
         self._attach(open_movie_source(as_path(file_path)))
@@ -259,6 +267,11 @@ class Movie:
     def get_frame_timestamp(self, index: int) -> int:
         """Hardware counter of one sample.
 
+        Parameters
+        ----------
+        index : int
+            Sample, counted from 0.
+
         Returns
         -------
         int
@@ -297,10 +310,22 @@ class Movie:
     def get_frame_header(self, index: int) -> FrameHeader | None:
         """What the microscope recorded with a frame: colour, e-focus, frame count, LEDs, time stamp.
 
+        Parameters
+        ----------
+        index : int
+            Sample, counted from 0.
+
         Returns
         -------
         FrameHeader or None
             None for a missing sample, and for movies without frame headers.
+
+        Raises
+        ------
+        IsxIndexError
+            `index` lies outside the movie.
+        IsxFormatError
+            The file has lost this frame.
         """
         source = self._open_source()
         stored = source.timing.samples.stored(self._index(index))
@@ -325,6 +350,8 @@ class Movie:
 
         Raises
         ------
+        TypeError
+            `frame` is no array, or `index` no integer.
         ValueError
             The movie was read, the shape is wrong, or the order is.
         IsxStateError
@@ -396,7 +423,7 @@ class Movie:
         Returns
         -------
         dict or None
-            Names in ascending order; None when the file has nothing to tell. See spec part 01, section 6.
+            Names in ascending order; None when the file has nothing to tell.
         """
         if self._source is None and self._writer is not None:
             return acquisition_info(self._writer.metadata["extraProperties"])

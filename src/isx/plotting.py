@@ -112,6 +112,16 @@ def plot_cell_set(
 def background_image(path: PathInput) -> NDArray[np.float32]:
     """A picture to draw cells on: an image file, or the mean of up to 200 frames spread over a movie.
 
+    Parameters
+    ----------
+    path : path
+        Anything :meth:`isx.Movie.read` takes.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        For :func:`plot_cell_set`.
+
     Raises
     ------
     IsxFileError
@@ -131,7 +141,14 @@ def background_image(path: PathInput) -> NDArray[np.float32]:
 
 
 def save_figure(figure: Any, output_file: PathInput) -> None:
-    """Store a figure in a new file; its extension (``png``, ``pdf``, ``svg``) decides the format.
+    """Store a figure in a new file.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What :func:`plot_cell_set` gives.
+    output_file : path
+        Must not exist; its extension (``png``, ``pdf``, ``svg``) decides the format.
 
     Raises
     ------

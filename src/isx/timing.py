@@ -43,17 +43,35 @@ class Duration:
 
     @classmethod
     def from_secs(cls, secs: float) -> Duration:
-        """Whole seconds; fractions are cut towards zero."""
+        """Whole seconds.
+
+        Parameters
+        ----------
+        secs : int or float
+            Fractions are cut towards zero.
+        """
         return cls._from_num_den(int(secs), 1)
 
     @classmethod
     def from_msecs(cls, msecs: float) -> Duration:
-        """Whole milliseconds; fractions are cut towards zero."""
+        """Whole milliseconds.
+
+        Parameters
+        ----------
+        msecs : int or float
+            Fractions are cut towards zero.
+        """
         return cls._from_num_den(int(msecs), 1000)
 
     @classmethod
     def from_usecs(cls, usecs: float) -> Duration:
-        """Whole microseconds; fractions are cut towards zero."""
+        """Whole microseconds.
+
+        Parameters
+        ----------
+        usecs : int or float
+            Fractions are cut towards zero.
+        """
         return cls._from_num_den(int(usecs), 1_000_000)
 
     @classmethod
@@ -323,7 +341,7 @@ class Timing:
         Returns
         -------
         list of Duration
-            `num_samples` elements; denominators follow spec 01, section 8.3.
+            `num_samples` elements, with the denominators of the vendor's package (spec 01, section 8.3).
         """
         start_den = self._impl.start.secs_since_epoch.den
         num, den = self._impl.step.num, self._impl.step.den

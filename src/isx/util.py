@@ -23,14 +23,31 @@ __all__ = [
 
 
 def get_file_stem(in_file: PathInput) -> str:
-    """File name without folder, up to its first dot (a leading dot does not count)."""
+    """File name without folder, up to its first dot (a leading dot does not count).
+
+    Parameters
+    ----------
+    in_file : path
+        Need not exist.
+    """
     name = os.path.basename(as_path(in_file))
     end = name.find(".", 1)
     return name if end < 0 else name[:end]
 
 
 def get_file_extension(in_file: PathInput) -> str:
-    """Everything from the first dot of the file name on; ValueError without a dot."""
+    """Everything from the first dot of the file name on.
+
+    Parameters
+    ----------
+    in_file : path
+        Need not exist.
+
+    Raises
+    ------
+    ValueError
+        The name has no dot.
+    """
     name = os.path.basename(as_path(in_file))
     return name[name.index(".") :]
 
@@ -38,7 +55,19 @@ def get_file_extension(in_file: PathInput) -> str:
 def make_output_file_path(
     in_file: PathInput, out_dir: PathInput, suffix: str | None = None, ext: str = "isxd"
 ) -> str:
-    """Path in `out_dir` named after `in_file`: ``stem[-suffix].ext``."""
+    """Path in `out_dir` named after `in_file`: ``stem[-suffix].ext``.
+
+    Parameters
+    ----------
+    in_file : path
+        Its :func:`get_file_stem` is used.
+    out_dir : path
+        Folder of the output.
+    suffix : str, optional
+        Follows the stem after a hyphen.
+    ext : str
+        Extension, without dot.
+    """
     stem = get_file_stem(in_file)
     name = f"{stem}-{suffix}" if suffix else stem
     return os.path.join(as_path(out_dir), f"{name}.{ext}")
@@ -47,7 +76,15 @@ def make_output_file_path(
 def make_output_file_paths(
     in_files: Iterable[PathInput], out_dir: PathInput, suffix: str | None, ext: str = "isxd"
 ) -> list[str]:
-    """:func:`make_output_file_path` for each of `in_files`."""
+    """:func:`make_output_file_path` for each of several files.
+
+    Parameters
+    ----------
+    in_files : iterable of paths
+        The files.
+    out_dir, suffix, ext
+        As for :func:`make_output_file_path`.
+    """
     return [make_output_file_path(in_file, out_dir, suffix, ext) for in_file in in_files]
 
 

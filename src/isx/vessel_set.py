@@ -131,6 +131,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
     def get_vessel_name(self, index: int) -> str:
         """Name of one vessel.
 
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
+
         Raises
         ------
         IsxIndexError
@@ -140,6 +145,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
 
     def get_vessel_status(self, index: int) -> str:
         """Status of one vessel: 'accepted', 'undecided' or 'rejected'.
+
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
 
         Raises
         ------
@@ -153,6 +163,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
     def get_vessel_image_data(self, index: int) -> NDArray[np.float32]:
         """The image of the set, whichever vessel is asked for; a new float32 array (rows, columns).
 
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
+
         Raises
         ------
         IsxIndexError
@@ -163,6 +178,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
 
     def get_vessel_line_data(self, index: int) -> NDArray[np.int64]:
         """Line of one vessel.
+
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
 
         Returns
         -------
@@ -179,6 +199,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
     def get_vessel_trace_data(self, index: int) -> NDArray[np.float32]:
         """Diameter or velocity of one vessel, a new float32 array; NaN at missing samples.
 
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
+
         Raises
         ------
         IsxIndexError
@@ -188,6 +213,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
 
     def get_vessel_center_trace_data(self, index: int) -> NDArray[np.float32]:
         """Position of the centre of one vessel along its line, a new float32 array.
+
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
 
         Raises
         ------
@@ -200,6 +230,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
 
     def get_vessel_direction_trace_data(self, index: int) -> NDArray[np.float32]:
         """Direction of the flow in one vessel in degrees from the positive x axis, a new float32 array.
+
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
 
         Raises
         ------
@@ -217,6 +252,13 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
 
     def get_vessel_correlations_data(self, index: int, frame: int) -> NDArray[np.float32]:
         """Correlation heat maps of one vessel at one sample.
+
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
+        frame : int
+            Sample, counted from 0.
 
         Returns
         -------
@@ -239,6 +281,11 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
 
     def correlation_heatmaps(self, index: int) -> NDArray[np.float32]:
         """All correlation heat maps of one vessel.
+
+        Parameters
+        ----------
+        index : int
+            Of the vessel, counted from 0.
 
         Returns
         -------

@@ -115,7 +115,13 @@ class ZoneEvents:
         return told
 
     def of_sample(self, sample: int) -> range:
-        """Positions of the events of one sample."""
+        """Positions of the events of one sample.
+
+        Parameters
+        ----------
+        sample : int
+            Index in the movie.
+        """
         first, last = np.searchsorted(self.sample, [sample, sample + 1])
         return range(int(first), int(last))
 

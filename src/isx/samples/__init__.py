@@ -49,7 +49,17 @@ class SampleFile:
     writer: str
 
     def write(self, scene: Scene, path: str, progress: Progress) -> None:
-        """Write this file of `scene` to `path`."""
+        """Write one file.
+
+        Parameters
+        ----------
+        scene : Scene
+            What to record.
+        path : str
+            Must not exist.
+        progress : callable
+            Called with (done, total).
+        """
         module, _, function = self.writer.partition(":")
         getattr(importlib.import_module(module), function)(scene, path, progress)
 

@@ -140,15 +140,24 @@ class Scene:
         return self.num_frames * self.period.secs_float
 
     def frame_times(self, first: int = 0, stop: int | None = None) -> NDArray[np.float64]:
-        """Seconds since the start of frames `first` to `stop` - 1."""
+        """Seconds since the start of frames `first` to `stop` - 1.
+
+        Parameters
+        ----------
+        first, stop : int
+            All frames by default.
+        """
         frames = np.arange(first, self.num_frames if stop is None else stop, dtype=np.float64)
         times: NDArray[np.float64] = frames * self.period.secs_float
         return times
 
     def counter(self, seconds: ArrayLike) -> NDArray[np.uint64]:
-        """Counter of the acquisition box (microseconds) at times given in seconds since the start.
+        """Counter of the acquisition box (microseconds), with which every device stamps its samples.
 
-        Every device of the recording stamps its samples with this counter.
+        Parameters
+        ----------
+        seconds : array_like of float
+            Times since the start.
         """
         first = (7 << 32) + 41_250_000  # two hours after the box was switched on; needs more than 32 bits
         microseconds = np.rint(np.asarray(seconds, dtype=np.float64) * 1e6).astype(np.int64)
@@ -156,7 +165,13 @@ class Scene:
         return stamps
 
     def rng(self, *stream: object) -> np.random.Generator:
-        """Random numbers of their own for each purpose, e.g. ``scene.rng("noise", 3)``."""
+        """Random numbers of their own for each purpose.
+
+        Parameters
+        ----------
+        *stream : object
+            Names the purpose, e.g. ``scene.rng("noise", 3)``.
+        """
         return np.random.default_rng([self.seed, zlib.crc32(repr(stream).encode())])
 
     # -- neurons ---------------------------------------------------------------------------------
