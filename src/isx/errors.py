@@ -1,4 +1,4 @@
-"""Every error this package raises on purpose.
+"""The errors this package raises about files and data.
 
 Each class doubles as the builtin that a caller would naturally catch, so both ``except isx.IsxError`` and
 ``except FileNotFoundError`` work. Plain argument mistakes (a float where an index belongs, an unknown
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class IsxError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors about files and data."""
 
 
 class IsxFileError(IsxError, OSError):
@@ -38,7 +38,7 @@ class IsxFileNotFoundError(IsxFileError, FileNotFoundError):
 
 
 class IsxFileExistsError(IsxFileError, FileExistsError):
-    """The file to write exists already; nothing is ever overwritten."""
+    """The file to write exists already."""
 
 
 class IsxFormatError(IsxFileError, ValueError):
