@@ -394,6 +394,11 @@ def test_cut_files_keep_their_warning_and_can_be_aligned(tmp_path):
 def test_half_away():
     values = [0.5, -0.5, 1.5, 2.5, -2.5, 0.49, 1e15, Fraction(1, 2), Fraction(-5, 2), Fraction(7, 3)]
     assert [alignment.half_away(v) for v in values] == [1, -1, 2, 3, -3, 0, 10**15, 1, -3, 2]
+    assert [alignment.half_away(v) for v in (2.0**52 + 1, -(2.0**53) + 1, 0.5 - 2**-54)] == [
+        2**52 + 1,
+        1 - 2**53,
+        0,
+    ]
 
 
 def test_header_line_helper():
