@@ -316,6 +316,17 @@ def test_frames_of_one_row_or_column_are_refused(tmp_path, shape):
         isx.export_movie_to_mp4(tmp_path / "m.isxd", tmp_path / "o.mp4")
 
 
+def test_slow_movies_are_held_to_few_bits_too(tmp_path):
+    frames = np.clip(stack(12) / 4 + np.random.default_rng(0).normal(0, 20, (12, 32, 48)), 0, 255)
+    sizes = []
+    for period in ((1, 20), (100, 1)):  # a picture every 100 s at quality 0.01 is about 1 bit/s
+        path = isxd_movie(tmp_path / f"{period[0]}.isxd", frames.astype(np.uint8), period=period)
+        output = tmp_path / f"{period[0]}.mp4"
+        isx.export_movie_to_mp4(path, output, 0.01, codec="mpeg4")
+        sizes.append(output.stat().st_size)
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.2)
+
+
 @pytest.mark.parametrize("codec", ["mpeg4", "h264"])
 def test_quality_decides_the_size_within_bounds(tmp_path, codec):
     rng = np.random.default_rng(1)

@@ -29,7 +29,6 @@ _CONTAINERS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "avi": "avi"}
 _KEY_FRAME_INTERVAL = 10
 _GREY = 128  # both chroma values of a picture without colour
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-_MIN_BIT_RATE = 1000  # the unit of the H.264 encoder
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,15 @@ class Codec:
     options: Mapping[str, str]
     max_threads: int
     faststart: bool = False
+    min_bit_rate: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 CODECS = {
-    "h264": Codec("libx264", {"preset": "superfast", "qmin": "17", "qmax": "43"}, 8, faststart=True),
+    # its encoder counts in kbit/s, of which 0 would mean any number
+    "h264": Codec(
+        "libx264", {"preset": "superfast", "qmin": "17", "qmax": "43"}, 8, faststart=True, min_bit_rate=1000
+    ),
     # PyAV's own tolerance (128 kbit/s) gives much worse pictures at the same size
     "mpeg4": Codec("mpeg4", {}, 4, settings={"bit_rate_tolerance": 4_000_000}),
 }
@@ -109,7 +112,7 @@ class VideoWriter:
             self._stream = self._container.add_stream(chosen.encoder, rate=1 / time_base)
             context = self._stream.codec_context
             context.width, context.height, context.pix_fmt = self._cols, self._rows, "yuv420p"
-            context.bit_rate = max(bit_rate, _MIN_BIT_RATE)
+            context.bit_rate = max(bit_rate, chosen.min_bit_rate)
             context.gop_size, context.max_b_frames = _KEY_FRAME_INTERVAL, 0
             context.thread_count = min(os.cpu_count() or 1, chosen.max_threads)
             context.thread_type = "AUTO"
