@@ -129,5 +129,5 @@ def _shorten(metadata: Any, size: int, path: str) -> tuple[int, int, int]:
         num_samples = timing.samples.sample(num_frames - 1) + 1
         timing = Timing(num_samples, timing.period, timing.start, impl.dropped, impl.cropped, impl.blank)
         metadata["timingInfo"] = timing_to_json(timing.normalized())
-        metadata["type"] = (DataKind.MOVIE if num_samples > 1 else DataKind.IMAGE).code
+        metadata["type"] = DataKind.of_frames(num_samples).code
     return expected, num_frames, num_frames * frame_bytes

@@ -91,6 +91,14 @@ def test_time_stamps(tmp_path: Path) -> None:
             movie.get_frame_data(4)
 
 
+def test_a_single_frame_is_expanded_to_an_image(tmp_path: Path) -> None:
+    path = isx.decompress(made(tmp_path / "m.isxc", count=1), tmp_path)
+    image = isx.open(path)
+    assert isinstance(image, isx.Image)
+    luma, tiles = parts(1)
+    np.testing.assert_array_equal(image.get_data(), expanded(luma, tiles, TILE)[0])
+
+
 def test_surplus_frames_are_ignored(tmp_path: Path) -> None:
     luma, tiles = parts(6)
     path = isxc(tmp_path / "m.isxc", video(luma), tiles[:4], session(4, SHAPE), SHAPE, TILE)

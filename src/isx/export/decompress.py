@@ -106,5 +106,5 @@ def _metadata(source: MovieIsxc) -> dict[str, Any]:
         "producer": PRODUCER,
         "spacingInfo": spacing_to_json(source.spacing),
         "timingInfo": timing_to_json(source.stored_timing),
-        "type": DataKind.MOVIE.code,
+        "type": DataKind.of_frames(source.timing.num_samples).code,
     }

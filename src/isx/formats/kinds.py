@@ -35,6 +35,11 @@ class DataKind(enum.Enum):
                 return kind
         raise IsxFormatError(f"{path}: type {code} is not a known kind of data set (0 to 9).")
 
+    @classmethod
+    def of_frames(cls, num_samples: int) -> DataKind:
+        """Kind to write for a movie: one of a single frame, or of none, is an image."""
+        return cls.MOVIE if num_samples > 1 else cls.IMAGE
+
 
 class WrongKindError(IsxFormatError):
     """A sound file holds another kind of data set than asked for: `found`."""

@@ -239,7 +239,7 @@ class MovieIsxdWriter:
             "producer": PRODUCER,
             "spacingInfo": spacing_to_json(spacing),
             "timingInfo": timing_to_json(timing),
-            "type": (DataKind.MOVIE if timing.num_samples > 1 else DataKind.IMAGE).code,
+            "type": DataKind.of_frames(timing.num_samples).code,
         }
         text = dump(self.metadata)  # fails here if the session metadata are not JSON
         self._dtype = DTYPES[code]

@@ -63,7 +63,7 @@ def _metadata(scene: Scene) -> dict[str, Any]:
         "producer": PRODUCER,
         "spacingInfo": spacing_to_json(scene.spacing),
         "timingInfo": timing_to_json(scene.timing),
-        "type": (DataKind.MOVIE if scene.num_frames > 1 else DataKind.IMAGE).code,
+        "type": DataKind.of_frames(scene.num_frames).code,
     }
 
 
