@@ -7,11 +7,13 @@ The movies are 540 x 720 pixels, 20 Hz: a smooth scene with cells, with little a
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 from compare import Benchmark
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "src"))
 import isx
 
 FRAMES, ROWS, COLS = 200, 540, 720

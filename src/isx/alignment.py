@@ -48,7 +48,7 @@ _NO_VALID_FRAME = "Failed to find index of first valid frame in isxb file."
 
 def half_away(value: Fraction | float) -> int:
     """Nearest integer, halves away from zero."""
-    size = math.floor(abs(Fraction(value)) + Fraction(1, 2))  # exact: from 2^52 on a float has no room for the half
+    size = math.floor(abs(Fraction(value)) + Fraction(1, 2))  # a float from 2^52 on cannot hold the half
     return size if value >= 0 else -size
 
 

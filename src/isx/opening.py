@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from isx.paths import PathInput
 
 __all__ = [
-    "BEHAVIORAL_EXTENSIONS",
     "open",
     "open_cell_set",
     "open_event_source",
@@ -31,9 +30,9 @@ __all__ = [
     "open_vessel_set",
 ]
 
-BEHAVIORAL_EXTENSIONS = ("mpg", "mpeg", "mp4", "avi", "wmv")
+_BEHAVIORAL_EXTENSIONS = ("mpg", "mpeg", "mp4", "avi", "wmv")
 _KIND_OF_EXTENSION = {
-    **dict.fromkeys(BEHAVIORAL_EXTENSIONS, DataKind.BEHAVIORAL_MOVIE),
+    **dict.fromkeys(_BEHAVIORAL_EXTENSIONS, DataKind.BEHAVIORAL_MOVIE),
     **dict.fromkeys(("hdf5", "xml", "tif", "tiff"), DataKind.MOVIE),
     **dict.fromkeys(("gpio", "raw"), DataKind.GPIO),
     "imu": DataKind.IMU,
@@ -55,7 +54,7 @@ _CLASS_BY_KIND = {
 
 #: Public class of files of other extensions.
 _CLASS_BY_EXTENSION = {
-    **dict.fromkeys(("tif", "tiff", "xml", "isxb", "isxc", *BEHAVIORAL_EXTENSIONS), _MOVIE),
+    **dict.fromkeys(("tif", "tiff", "xml", "isxb", "isxc", *_BEHAVIORAL_EXTENSIONS), _MOVIE),
     **dict.fromkeys(("gpio", "raw", "imu"), _GPIO_SET),
 }
 
@@ -67,7 +66,7 @@ _MOVIES = {
     "hdf5": "isx.formats.movie_hdf5:MovieHdf5",
     "xml": "isx.formats.recording_xml:RecordingXml",
     **dict.fromkeys(("tif", "tiff"), "isx.formats.movie_tiff:MovieTiff"),
-    **dict.fromkeys(BEHAVIORAL_EXTENSIONS, "isx.formats.movie_video:MovieVideo"),
+    **dict.fromkeys(_BEHAVIORAL_EXTENSIONS, "isx.formats.movie_video:MovieVideo"),
 }
 
 #: Decoder of each format of GPIO and IMU recordings, as ``module:function``.

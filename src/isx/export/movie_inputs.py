@@ -25,13 +25,17 @@ def kind_of(movie: Movie) -> DataKind:
     return movie._open_source().kind
 
 
-def open_movies(paths: Sequence[str], stack: ExitStack, *kinds: DataKind) -> list[Movie]:
+def open_movies(
+    paths: Sequence[str], stack: ExitStack, *kinds: DataKind, also: Sequence[DataKind] = ()
+) -> list[Movie]:
     """Open files in the order given, to be closed with `stack`.
+
+    Files of the kinds `also` are taken too, but errors do not name these, since the vendor's do not.
 
     Raises
     ------
     IsxFileError
-        A file is missing, damaged, or of none of the `kinds`.
+        A file is missing, damaged, or of none of these kinds.
     """
     movies = []
     for path in paths:
@@ -39,7 +43,7 @@ def open_movies(paths: Sequence[str], stack: ExitStack, *kinds: DataKind) -> lis
             movie = stack.enter_context(Movie.read(path))
         except WrongKindError as error:
             raise wrong_kind(path, error.found, *kinds) from None
-        if kind_of(movie) not in kinds:
+        if kind_of(movie) not in (*kinds, *also):
             raise wrong_kind(path, kind_of(movie), *kinds)
         movies.append(movie)
     return movies

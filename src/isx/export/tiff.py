@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from isx.errors import IsxFormatError, IsxWarning
+from isx.export.movie_inputs import open_movies
 from isx.export.options import no_progress
 from isx.files import OutputFiles, require_free_space
 from isx.formats.frames import read_frames
-from isx.formats.kinds import DataKind, WrongKindError, wrong_kind
+from isx.formats.kinds import DataKind
 from isx.formats.tiff_pages import TiffWriter, directory_bytes
-from isx.opening import BEHAVIORAL_EXTENSIONS, open_movie_source
-from isx.paths import as_path, as_paths, extension, require_absent, require_existing
+from isx.paths import as_path, as_paths, require_absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,33 +81,17 @@ def export_movie_to_tiff(
         raise ValueError("no output file given")
     require_absent(target)
     with ExitStack() as stack:
-        sources = []
-        for path in paths:
-            sources.append(_open_movie(path))
-            stack.callback(sources[-1].close)
+        opened = open_movies(paths, stack, DataKind.MOVIE, also=[DataKind.NVISION_MOVIE])
+        sources = [movie._open_source() for movie in opened]
+        for source in sources:
+            if 0 in source.spacing.num_pixels:
+                raise IsxFormatError(
+                    f"{source.given_path}: frames without pixels cannot be written as TIFF pages."
+                )
         num_samples = sum(source.timing.num_samples for source in sources)
         single = num_samples == len(sources) == 1
         movies = [_Movie(source, _pages(source, write_invalid_frames or single)) for source in sources]
         _write(movies, target, num_samples, progress)
-
-
-def _open_movie(path: str) -> FrameSource:
-    require_existing(path)
-    if extension(path) in BEHAVIORAL_EXTENSIONS:
-        raise wrong_kind(path, DataKind.BEHAVIORAL_MOVIE, DataKind.MOVIE)
-    try:
-        source = open_movie_source(path)
-    except WrongKindError as error:
-        raise wrong_kind(path, error.found, DataKind.MOVIE) from None
-    try:
-        if source.kind not in (DataKind.MOVIE, DataKind.NVISION_MOVIE):
-            raise wrong_kind(path, source.kind, DataKind.MOVIE)
-        if 0 in source.spacing.num_pixels:
-            raise IsxFormatError(f"{path}: frames without pixels cannot be written as TIFF pages.")
-    except BaseException:
-        source.close()
-        raise
-    return source
 
 
 def _pages(source: FrameSource, with_missing: bool) -> NDArray[np.int64]:
