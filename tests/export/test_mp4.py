@@ -235,10 +235,11 @@ def test_default_is_h264_that_starts_playing_before_it_is_loaded(tmp_path):
 
 @pytest.mark.parametrize("codec", ["mpeg4", "h264"])
 @pytest.mark.parametrize("ending", ["mp4", "MP4", "mov", "mkv", "avi"])
-def test_containers(tmp_path, codec, ending):
+def test_containers(tmp_path, caplog, codec, ending):
     isxd_movie(tmp_path / "m.isxd", stack(4))
     output = tmp_path / f"o.{ending}"
     isx.export_movie_to_mp4(str(tmp_path / "m.isxd"), str(output), 1.0, codec=codec)
+    assert not caplog.records  # Python prints what a library logs
     luma, found = decode(output)
     assert len(luma) == 4
     assert found["codec"] == codec

@@ -26,6 +26,7 @@ __all__ = ["CODECS", "VideoWriter", "container_format"]
 
 #: Muxer of each file extension.
 _CONTAINERS = {"mp4": "mp4", "mov": "mov", "mkv": "matroska", "avi": "avi"}
+_INDEXED = ("mp4", "mov")  # those whose index may stand in front
 _KEY_FRAME_INTERVAL = 10
 _GREY = 128  # both chroma values of a picture without colour
 _DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
@@ -105,8 +106,8 @@ class VideoWriter:
         self._rows, self._cols = (size // 2 * 2 for size in shape)
         self._time_base = time_base
         self._count = 0
-        options = {"movflags": "faststart"} if chosen.faststart else {}
         form = container_format(output.given_path)
+        options = {"movflags": "faststart"} if chosen.faststart and form in _INDEXED else {}
         self._container = self._av.open(output.temporary, "w", format=form, options=options)
         try:
             self._stream = self._container.add_stream(chosen.encoder, rate=1 / time_base)
