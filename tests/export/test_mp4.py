@@ -406,6 +406,23 @@ def test_zones_are_drawn_on_dropped_frames_and_boxes_are_not(tmp_path):
     assert found[:, 5, 10].tolist() == [True, False, True]
 
 
+def test_zones_of_one_point_and_repeated_corners(tmp_path):
+    corners = [[40.0, 20.0], [80.0, 20.0], [80.0, 50.0]]
+    repeated = [corners[0], *corners, corners[0]]  # closed by hand, and a corner twice
+    isx.export_movie_to_mp4(
+        tracked(tmp_path / "a.isxb", [None], [zone("polygon", corners), zone("polygon", [[10, 9]])]),
+        tmp_path / "a.mp4",
+        1000.0,
+    )
+    isx.export_movie_to_mp4(
+        tracked(tmp_path / "b.isxb", [None], [zone("polygon", repeated)]), tmp_path / "b.mp4", 1000.0
+    )
+    once, twice = white(tmp_path / "a.mp4")[0], white(tmp_path / "b.mp4")[0]
+    np.testing.assert_array_equal(once[:, 30:], twice[:, 30:])
+    np.testing.assert_array_equal(once[7:12, 8:13], shape_of("..... ..#.. .###. ..#.. ....."))
+    assert once[:, :30].sum() == 5
+
+
 def test_overlays_are_clipped_and_survive_absurd_numbers(tmp_path):
     boxes = [[-50, -50, 200, 30], [-1e38, -1e38, 1e38, 1e38], [1e300, 1, 1e301, 5]]
     zones = [

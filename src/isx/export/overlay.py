@@ -108,8 +108,8 @@ def _mark_line(mask: NDArray[np.bool_], start: tuple[float, float], end: tuple[f
     # the line is at most 45 degrees steep, so 3 pixels up and down hold all that is within reach
     middle = np.clip(rounded(y0 + (x - x0) * slope), -4, height + 4)
     y = middle + np.arange(-3, 4)
-    length = math.hypot(x1 - x0, y1 - y0) or 1.0
-    ux, uy = (x1 - x0) / length, (y1 - y0) / length
+    length = math.hypot(x1 - x0, y1 - y0)
+    ux, uy = ((x1 - x0) / length, (y1 - y0) / length) if length else (1.0, 0.0)
     along = (x - x0) * ux + (y - y0) * uy
     beside = np.abs((y - y0) * ux - (x - x0) * uy)
     beyond = np.maximum(np.maximum(-along, along - length), 0)
