@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CellMetrics", "CellSet"]
 
 
-class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
+class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
     """Cells of a recording: for each a name, a status, a footprint (image) and a trace.
 
     Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
@@ -97,10 +97,6 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
         require_timing_and_spacing(timing, spacing)
         writer = CellSetIsxdWriter(path, timing.normalized(), spacing.copy(), extra_properties)
         return cls()._attached(writer, writable=True)
-
-    @staticmethod
-    def _reopen(path: str) -> CellSetIsxd:
-        return open_cell_set(path)
 
     @property
     def num_cells(self) -> int | None:
@@ -226,9 +222,9 @@ class CellSet(LabelledSet["CellSetIsxd | CellSetIsxdWriter"]):
             The index is out of order, or an array has the wrong size.
         """
         opened = self._require_writable("data")
-        number, name = self._next_index(index, name)
+        index, name = self._next_index(index, name)
         footprint = converted(np.asarray(image).reshape(opened.spacing.num_pixels), np.dtype(np.float32))
-        opened.put(number, footprint, trace_to_store(trace, opened.timing, "trace"), name)
+        opened.put(index, footprint, trace_to_store(trace, opened.timing, "trace"), name)
 
     # -- all cells -------------------------------------------------------------------------------
 

@@ -241,7 +241,7 @@ class EventSet:
             if self._mode == "r":
                 raise IsxStateError("Cannot set cell data in read-only mode")
             raise IsxStateError(f"Writing data after file was closed for writing.{self.file_path}")
-        number = self._index(index)
+        index = self._index(index)
         times, values = np.asarray(offsets), np.asarray(amplitudes)
         if times.ndim != 1 or values.ndim != 1:
             raise ValueError("offsets and amplitudes must be one-dimensional")
@@ -250,7 +250,7 @@ class EventSet:
         if len(times) and not (times.min() >= 0 and times.max() < 2**63):
             raise ValueError("offsets must be microseconds from 0 to 2^63 - 1")
         values = converted(values, np.dtype(np.float32))
-        writer.append(number, converted(times, np.dtype(np.uint64)), values)
+        writer.append(index, converted(times, np.dtype(np.uint64)), values)
 
     def flush(self) -> None:
         """Finish writing: store the metadata and give the file its name.

@@ -54,7 +54,7 @@ class GpioSet:
         self._in_g = False
         self._closed = False
         self._described: list[GpioChannel] | None = None
-        self._reopen = ""
+        self._path = ""
         self._lock = threading.Lock()
 
     @classmethod
@@ -82,7 +82,7 @@ class GpioSet:
         self._source, self._timing = source, source.timing
         self._channel_dict = {name: i for i, name in enumerate(source.names)}
         self._in_g = extension(given) == "imu"
-        self._reopen = os.path.abspath(given)
+        self._path = os.path.abspath(given)
         return self
 
     def _open(self) -> SignalSource:
@@ -179,9 +179,9 @@ class GpioSet:
         IsxFormatError
             The file is damaged.
         """
-        number = self._index(index)
-        offsets, values = self._open().signals().channel(number)
-        if self._in_g and number < _NUM_ACCELEROMETER:
+        index = self._index(index)
+        offsets, values = self._open().signals().channel(index)
+        if self._in_g and index < _NUM_ACCELEROMETER:
             return offsets.copy(), values / COUNTS_PER_G
         return offsets.copy(), values.copy()
 
@@ -363,7 +363,7 @@ class GpioSet:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (GpioSet, ()) if self._source is None else (GpioSet.read, (self._reopen,))
+        return (GpioSet, ()) if self._source is None else (GpioSet.read, (self._path,))
 
     def __str__(self) -> str:
         return (

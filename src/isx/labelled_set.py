@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from isx.formats.labelled_isxd import LabelledFile
+    from isx.paths import PathInput
 
 __all__ = ["LabelledSet", "require_timing_and_spacing", "trace_to_store"]
 
@@ -35,6 +36,11 @@ class LabelledSet(Generic[S]):
     """Cells or vessels with names, statuses, colours and activity; reading, editing and writing of them."""
 
     _noun: ClassVar[str]  # 'cell' or 'vessel'
+
+    @classmethod
+    def read(cls, file_path: PathInput, read_only: bool = True) -> LabelledSet[S]:
+        """Open a set."""
+        raise NotImplementedError
 
     def __init__(self) -> None:
         self._set: S | None = None
@@ -49,11 +55,6 @@ class LabelledSet(Generic[S]):
             self._writer = opened
             weakref.finalize(self, finish_writer, opened)
         return self
-
-    @staticmethod
-    def _reopen(path: str) -> S:
-        """Open the file that was written."""
-        raise NotImplementedError
 
     def _open(self) -> S:
         if self._set is None:
@@ -73,11 +74,11 @@ class LabelledSet(Generic[S]):
 
     def _next_index(self, index: int, name: str | None) -> tuple[int, str]:
         """Index to write and name, checked."""
-        labels, number = self._open().labels, operator.index(index)
-        labels.require_next(number, may_append=self._writer is not None)
+        index = operator.index(index)
+        self._open().labels.require_next(index, may_append=self._writer is not None)
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be text, not {type(name).__name__}")
-        return number, f"{self._noun[0].upper()}{number}" if name is None else name
+        return index, f"{self._noun[0].upper()}{index}" if name is None else name
 
     @property
     def file_path(self) -> str | None:
@@ -161,7 +162,7 @@ class LabelledSet(Generic[S]):
         opened = self._open()
         if self._writer is not None and self._writer.output.is_open:
             self._writer.commit()
-            self._set, self._writer = self._reopen(opened.path), None
+            self._set, self._writer = self.read(opened.path)._set, None
         self._writable = False
 
     def get_acquisition_info(self) -> dict[str, Any] | None:
@@ -200,7 +201,7 @@ class LabelledSet(Generic[S]):
             return type(self), ()
         if self._writable:
             raise IsxStateError(f"{self.file_path} is being written and cannot be pickled.")
-        return type(self).read, (self.file_path,)  # type: ignore[attr-defined]
+        return type(self).read, (self.file_path,)
 
     def __str__(self) -> str:
         count = None if self._set is None else len(self._set.labels)

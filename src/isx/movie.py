@@ -213,14 +213,14 @@ class Movie:
         return self._timing, self._spacing.num_pixels, self._dtype
 
     def _index(self, index: int, what: str = "frame") -> int:
-        number = operator.index(index)
+        index = operator.index(index)
         num_samples = self._layout[0].num_samples
-        if not 0 <= number < num_samples:
+        if not 0 <= index < num_samples:
             source = self._source
             raise IsxIndexError(
-                range_text(number, num_samples) if source is None else source.index_error(number, what)
+                range_text(index, num_samples) if source is None else source.index_error(index, what)
             )
-        return number
+        return index
 
     def get_frame_data(self, index: int) -> NDArray[Any]:
         """Pixels of one sample.

@@ -33,7 +33,7 @@ _DIAMETER, _VELOCITY = _Type.VESSEL_DIAMETER, _Type.RBC_VELOCITY
 _FLOAT = np.dtype(np.float32)
 
 
-class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
+class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
     """Blood vessels of a recording: for each a name, a status, a line across or along it, and traces.
 
     There are two types: *diameter* sets, whose lines have two points and whose traces are diameters with the
@@ -108,10 +108,6 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
         kind = _Type.from_str(vessel_type)
         writer = VesselSetIsxdWriter(path, timing.normalized(), spacing.copy(), kind, extra_properties)
         return cls()._attached(writer, writable=True)
-
-    @staticmethod
-    def _reopen(path: str) -> VesselSetIsxd:
-        return open_vessel_set(path)
 
     @property
     def num_vessels(self) -> int | None:
@@ -246,9 +242,9 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
         return self._second(index, _VELOCITY)
 
     def _second(self, index: int, kind: _Type) -> NDArray[np.float32]:
-        number = self._index(index)
-        self._open().require_second(kind)
-        return self._open().read_second(number)
+        index, opened = self._index(index), self._open()
+        opened.require_second(kind)
+        return opened.read_second(index)
 
     def get_vessel_correlations_data(self, index: int, frame: int) -> NDArray[np.float32]:
         """Correlation heat maps of one vessel at one sample.
@@ -272,12 +268,12 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
         IsxError
             The set holds no heat maps.
         """
-        number, opened = self._index(index), self._open()
+        index, opened = self._index(index), self._open()
         opened.require_heatmaps()
         sample, count = operator.index(frame), opened.timing.num_samples
         if not 0 <= sample < count:
             raise IsxIndexError(f"The index of the frame ({sample}) is out of range (0-{count - 1}).")
-        return opened.read_heatmaps(number, sample)
+        return opened.read_heatmaps(index, sample)
 
     def correlation_heatmaps(self, index: int) -> NDArray[np.float32]:
         """All correlation heat maps of one vessel.
@@ -299,9 +295,9 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
         IsxError
             The set holds no heat maps.
         """
-        number = self._index(index)
-        self._open().require_heatmaps()
-        return self._open().heatmaps(number)
+        index, opened = self._index(index), self._open()
+        opened.require_heatmaps()
+        return opened.heatmaps(index)
 
     # -- writing ---------------------------------------------------------------------------------
 
@@ -409,7 +405,7 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
                 f"{opened.given_path} is a {'velocity' if kind is _DIAMETER else 'diameter'} set; use "
                 f"{'set_rbc_velocity_data' if kind is _DIAMETER else 'set_vessel_diameter_data'}."
             )
-        number, name = self._next_index(index, name)
+        index, name = self._next_index(index, name)
         timing, points = opened.timing, np.asarray(line)
         if points.shape not in ((opened.num_points, 2), (2 * opened.num_points,)):
             raise ValueError(f"line should be {opened.num_points} points (x, y), not of shape {points.shape}")
@@ -420,7 +416,7 @@ class VesselSet(LabelledSet["VesselSetIsxd | VesselSetIsxdWriter"]):
             trace_to_store(second, timing, "center_trace" if kind is _DIAMETER else "direction_trace"),
             None if heatmaps is None else _heatmaps(heatmaps, timing.num_samples),
         )
-        opened.put(number, vessel, name)
+        opened.put(index, vessel, name)
 
     # -- all vessels -----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-__all__ = ["Sections", "Shown", "for_json", "length_text", "size_text", "value_text"]
+__all__ = ["Sections", "Shown", "for_json", "length_text", "size_fact", "size_text", "value_text"]
 
 #: Title of a section -> label -> value. Values are JSON values or :class:`Shown`; a list of mappings is a table.
 #: Lower-case labels become names with underscores in JSON, others stay as they are.
@@ -19,6 +19,11 @@ class Shown(NamedTuple):
 
     value: Any
     text: str
+
+
+def size_fact(rows: int, columns: int) -> Shown:
+    """Size of an image."""
+    return Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)")
 
 
 def length_text(seconds: float) -> str:

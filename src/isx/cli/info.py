@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 import isx
-from isx.cli.facts import Sections, Shown, for_json, length_text, size_text, value_text
+from isx.cli.facts import Sections, Shown, for_json, length_text, size_fact, size_text, value_text
 from isx.cli.info_behavior import tracking_section, video_section
 from isx.cli.series import member_of, summary
 from isx.cli.terminal import close_if_open, one_line, print_error, stdout
@@ -65,7 +65,7 @@ def _movie(movie: isx.Movie) -> Sections:
     assert movie.timing is not None
     assert movie.spacing is not None
     picture: dict[str, Any] = {
-        "size": Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)"),
+        "size": size_fact(rows, columns),
         "pixel type": movie.dtype.name,
     }
     if movie._open_source().kind is not DataKind.NVISION_MOVIE:  # whose pixels have no known size
@@ -106,9 +106,8 @@ def _image(image: isx.Image) -> Sections:
     data, spacing = image.get_data(), image.spacing
     assert data is not None
     assert spacing is not None
-    rows, columns = data.shape
     facts: dict[str, Any] = {
-        "size": Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)"),
+        "size": size_fact(*data.shape),
         "pixel type": data.dtype.name,
         **spacing_facts(spacing),
     }

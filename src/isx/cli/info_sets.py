@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import isx  # noqa: TC001 - singledispatch reads the annotations
-from isx.cli.facts import Sections, Shown
+from isx.cli.facts import Sections, Shown, size_fact
 from isx.cli.info import describe, session_section, spacing_facts, timing_section
 
 __all__: list[str] = []
@@ -18,13 +18,9 @@ _NAMED = 8  # names that are shown
 def _cell_set(cells: isx.CellSet) -> Sections:
     assert cells.timing is not None
     assert cells.spacing is not None
-    rows, columns = cells.spacing.num_pixels
     return {
         "cells": label_facts(cells.names, cells.statuses),
-        "picture": {
-            "size": Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)"),
-            **spacing_facts(cells.spacing),
-        },
+        "picture": {"size": size_fact(*cells.spacing.num_pixels), **spacing_facts(cells.spacing)},
         "timing": timing_section(cells.timing),
         "session": session_section(cells),
     }
@@ -51,16 +47,12 @@ def _event_set(events: isx.EventSet) -> Sections:
 def _vessel_set(vessels: isx.VesselSet) -> Sections:
     assert vessels.timing is not None
     assert vessels.spacing is not None
-    rows, columns = vessels.spacing.num_pixels
     facts = label_facts(vessels.names, vessels.statuses)
     facts["measured"] = vessels.get_vessel_set_type().name.lower().replace("_", " ")
     facts["heat maps"] = vessels.has_correlation_heatmaps()
     return {
         "vessels": facts,
-        "picture": {
-            "size": Shown([rows, columns], f"{rows} x {columns} pixels (rows x columns)"),
-            **spacing_facts(vessels.spacing),
-        },
+        "picture": {"size": size_fact(*vessels.spacing.num_pixels), **spacing_facts(vessels.spacing)},
         "timing": timing_section(vessels.timing),
         "session": session_section(vessels),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +13,7 @@ from isx.files import OutputFile, require_free_space
 from isx.formats.frame_lines import LINE_BYTES
 from isx.formats.isxc import MovieIsxc
 from isx.formats.isxd import trailer_bytes
-from isx.formats.kinds import DataKind
-from isx.formats.members import PRODUCER, spacing_to_json, timing_to_json
+from isx.formats.movie_isxd import movie_metadata
 from isx.paths import as_path, extension, require_existing
 
 if TYPE_CHECKING:
@@ -68,7 +67,9 @@ def decompress(input_file: PathInput, output_dir: PathInput, *, progress: Progre
 
 
 def _write(source: MovieIsxc, base: str, progress: Progress) -> str:
-    trailer = trailer_bytes(_metadata(source))
+    extra = source.metadata.get("extraProperties")
+    metadata = movie_metadata(source.stored_timing, source.spacing, 0, extra, has_lines=source.has_lines)
+    trailer = trailer_bytes(metadata)
     rows, columns = source.shape
     frame_bytes = 2 * rows * columns + 2 * LINE_BYTES * source.has_lines
     require_free_space(f"{base}.isxd", source.num_stored * frame_bytes + len(trailer))
@@ -95,16 +96,3 @@ def _free_name(base: str) -> str:
             f"File already exists: {base}.isxd, and so do {_FREE_NUMBERS} numbered ones."
         )
     return free
-
-
-def _metadata(source: MovieIsxc) -> dict[str, Any]:
-    return {
-        "dataType": 0,
-        "extraProperties": source.metadata.get("extraProperties"),
-        "fileVersion": 1,
-        "hasFrameHeaderFooter": source.has_lines,
-        "producer": PRODUCER,
-        "spacingInfo": spacing_to_json(source.spacing),
-        "timingInfo": timing_to_json(source.stored_timing),
-        "type": DataKind.of_frames(source.timing.num_samples).code,
-    }

@@ -263,21 +263,21 @@ class MovieIsxc:
         if not np.array_equal(stored, np.arange(len(stored))):
             yield from one_by_one(self, stored)
             return
-        number = 0
+        done = 0
         luma = np.empty(self.shape, np.uint8)
         try:
             for picture in self._video.sequence() if len(stored) else ():
                 copy_luma(picture, luma)
                 frame = np.empty(self.shape, self.dtype)
-                self._expand(number, luma, frame)
+                self._expand(done, luma, frame)
                 yield frame
-                number += 1
-                if number == len(stored):
+                done += 1
+                if done == len(stored):
                     return
         except UndecodableError as error:
-            raise self._unreadable(number, error) from None
-        if number < len(stored):
-            raise self._unreadable(number, f"the video holds {number} frames for {self.num_stored} records.")
+            raise self._unreadable(done, error) from None
+        if done < len(stored):
+            raise self._unreadable(done, f"the video holds {done} frames for {self.num_stored} records.")
 
     def frames(self) -> None:
         """Frames are compressed, so there is no view of them."""

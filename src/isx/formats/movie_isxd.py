@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter"]
+__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "movie_metadata", "recipe_path"]
 
 #: Element type of each ``dataType`` code.
 DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
@@ -207,6 +207,22 @@ class MovieIsxd:
         self._file.close()
 
 
+def movie_metadata(
+    timing: Timing, spacing: Spacing, data_type: int, extra_properties: Any, *, has_lines: bool = False
+) -> dict[str, Any]:
+    """Metadata of a new movie; `data_type` is its code."""
+    return {
+        "dataType": data_type,
+        "extraProperties": extra_properties,
+        "fileVersion": 1,
+        "hasFrameHeaderFooter": has_lines,
+        "producer": PRODUCER,
+        "spacingInfo": spacing_to_json(spacing),
+        "timingInfo": timing_to_json(timing),
+        "type": DataKind.of_frames(timing.num_samples).code,
+    }
+
+
 class MovieIsxdWriter:
     """Writes the frames of a new `.isxd` movie in order.
 
@@ -231,16 +247,7 @@ class MovieIsxdWriter:
         extra_properties: Mapping[str, Any] | None = None,
     ) -> None:
         code = next(code for code, known in DTYPES.items() if known == dtype.newbyteorder("<"))
-        self.metadata: dict[str, Any] = {
-            "dataType": code,
-            "extraProperties": extra_properties,
-            "fileVersion": 1,
-            "hasFrameHeaderFooter": False,
-            "producer": PRODUCER,
-            "spacingInfo": spacing_to_json(spacing),
-            "timingInfo": timing_to_json(timing),
-            "type": DataKind.of_frames(timing.num_samples).code,
-        }
+        self.metadata = movie_metadata(timing, spacing, code, extra_properties)
         text = dump(self.metadata)  # fails here if the session metadata are not JSON
         self._dtype = DTYPES[code]
         rows, cols = spacing.num_pixels

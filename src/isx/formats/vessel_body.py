@@ -127,10 +127,10 @@ class VesselBody(LabelledFile):
         at = self._start(index) + self.gap_bytes + self.trace_bytes
         return self._read(at, (self.timing.num_samples,))
 
-    def read_heatmaps(self, index: int, frame: int) -> NDArray[np.float32]:
+    def read_heatmaps(self, index: int, sample: int) -> NDArray[np.float32]:
         """Heat maps of one sample, a new array (3, height, width)."""
         at, (_, *shape) = self._heatmaps_at(index)
-        return self._read(at + frame * FLOAT.itemsize * int(np.prod(shape)), tuple(shape))
+        return self._read(at + sample * FLOAT.itemsize * int(np.prod(shape)), tuple(shape))
 
     def _heatmaps_at(self, index: int) -> tuple[int, tuple[int, ...]]:
         width, height = self.heatmap_sizes[index]

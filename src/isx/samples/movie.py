@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isx.files import OutputFile, require_free_space
+from isx.formats.frame_lines import LINE_VALUES
 from isx.formats.isxd import trailer_bytes
-from isx.formats.kinds import DataKind
-from isx.formats.members import PRODUCER, spacing_to_json, timing_to_json
+from isx.formats.movie_isxd import movie_metadata
 from isx.samples.session import EFOCUS, LED_POWER, session_metadata
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ __all__ = ["movie_frames", "still_image", "write_movie"]
 
 _CHUNK_BYTES = 8 << 20
 _BLOCK = 16  # frames that share one stream of noise
-_LINE = 2560
 _MARGIN = 8  # tissue beyond each edge, which motion brings into view
 _FULL = 4095  # 12-bit sensor
 _OFFSET = 96.0  # sensor reading in the dark
@@ -38,7 +37,9 @@ def write_movie(scene: Scene, path: str, progress: Progress) -> None:
     IsxFileExistsError, IsxFileError
         The file exists or cannot be written.
     """
-    frame = np.dtype([("header", "<u2", _LINE), ("pixels", "<u2", scene.shape), ("footer", "<u2", _LINE)])
+    frame = np.dtype(
+        [("header", "<u2", LINE_VALUES), ("pixels", "<u2", scene.shape), ("footer", "<u2", LINE_VALUES)]
+    )
     valid = scene.timing.get_valid_samples()
     require_free_space(path, frame.itemsize * len(valid))
     step = max(1, _CHUNK_BYTES // frame.itemsize // _BLOCK) * _BLOCK
@@ -51,25 +52,13 @@ def write_movie(scene: Scene, path: str, progress: Progress) -> None:
             records["pixels"] = movie_frames(scene, first, stop)[kept - first]
             output.write(records)
             progress(stop, scene.num_frames)
-        output.write(trailer_bytes(_metadata(scene)))
-
-
-def _metadata(scene: Scene) -> dict[str, Any]:
-    return {
-        "dataType": 0,
-        "extraProperties": session_metadata(scene),
-        "fileVersion": 1,
-        "hasFrameHeaderFooter": True,
-        "producer": PRODUCER,
-        "spacingInfo": spacing_to_json(scene.spacing),
-        "timingInfo": timing_to_json(scene.timing),
-        "type": DataKind.of_frames(scene.num_frames).code,
-    }
+        metadata = movie_metadata(scene.timing, scene.spacing, 0, session_metadata(scene), has_lines=True)
+        output.write(trailer_bytes(metadata))
 
 
 def _header_lines(scene: Scene, frames: NDArray[np.int64]) -> NDArray[np.uint16]:
     """Header lines of `frames`: one byte of information per value, in bits 4 to 11 (spec 02, section 2.1)."""
-    lines = np.zeros((len(frames), _LINE), np.uint16)
+    lines = np.zeros((len(frames), LINE_VALUES), np.uint16)
     fields = np.zeros(len(frames), [("color", "u1"), ("write", "u1"), ("count", "<u4"), ("led1", "<u2"),
                                     ("volt1", "<u2"), ("led2", "<u2"), ("volt2", "<u2"), ("focus", "<u2"),
                                     ("counter", "<u8")])  # fmt: skip
