@@ -41,15 +41,13 @@ def diameter(tmp_path):
 
 @pytest.fixture
 def velocity(tmp_path):
-    sizes = [[width, height] for height, width in SIZES]
-    return make.vessels(
-        tmp_path / "v.isxd",
-        IMAGE,
-        MAPPED,
-        velocity=True,
-        VesselDirectionSaved=True,
-        VesselCorrelationSizes=sizes,
-    )
+    return mapped(tmp_path / "v.isxd", [[width, height] for height, width in SIZES])
+
+
+def mapped(path, sizes):
+    """A velocity set with heat maps whose metadata say they have these `sizes`."""
+    changes = {"VesselDirectionSaved": True, "VesselCorrelationSizes": sizes}
+    return make.vessels(path, IMAGE, MAPPED, velocity=True, **changes)
 
 
 def assert_vessels(vessels, parts, image=IMAGE):
@@ -243,14 +241,7 @@ class TestReading:
         ],
     )
     def test_sizes_of_heat_maps(self, tmp_path, sizes, text):
-        path = make.vessels(
-            tmp_path / "v.isxd",
-            IMAGE,
-            MAPPED,
-            velocity=True,
-            VesselDirectionSaved=True,
-            VesselCorrelationSizes=sizes,
-        )
+        path = mapped(tmp_path / "v.isxd", sizes)
         with pytest.raises(isx.IsxFormatError, match=text):
             isx.VesselSet.read(path)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
@@ -101,23 +100,28 @@ class MortalFile:
         self.file.close()
 
 
+def edit_and_die(path, new, stop, monkeypatch):
+    """Edit a fresh file and be killed after `stop` changes; whether the edit was finished before."""
+    write(path, OLD)
+    for leftover in path.parent.glob(".*"):
+        leftover.unlink()
+    mortal = Mortal(stop)
+    with monkeypatch.context() as patch:
+        patch.setattr("isx.formats.isxd.open", mortal.open, raising=False)
+        patch.setattr("isx.formats.isxd.unlink", mortal.unlink)
+        try:
+            replace_metadata(str(path), len(BODY), new)
+        except Killed:
+            return False
+    return True
+
+
 @pytest.mark.parametrize("note", ["", "z" * 3000])
 @pytest.mark.filterwarnings("ignore::isx.IsxWarning")
 def test_killed_at_any_moment(path, note, monkeypatch):
     new = {"type": 0, "note": note}
     for stop in range(8):
-        write(path, OLD)
-        for leftover in path.parent.glob(".*"):
-            leftover.unlink()
-        mortal = Mortal(stop)
-        with monkeypatch.context() as patch:
-            patch.setattr("isx.formats.isxd.open", mortal.open, raising=False)
-            patch.setattr("isx.formats.isxd.unlink", mortal.unlink)
-            try:
-                replace_metadata(str(path), len(BODY), new)
-                finished = True
-            except Killed:
-                finished = False
+        finished = edit_and_die(path, new, stop, monkeypatch)
         assert finished == (stop == 7)
         assert read(path)[1] in (OLD, new), f"unreadable after change {stop}"
     assert read(path) == (200, new)
@@ -128,15 +132,7 @@ def test_killed_edits_are_never_half_done(path, monkeypatch):
     """Texts of equal length: any mixture of the two would read, but be neither."""
     seen = set()
     for stop in range(8):
-        write(path, OLD)
-        for leftover in path.parent.glob(".*"):
-            leftover.unlink()
-        mortal = Mortal(stop)
-        with monkeypatch.context() as patch:
-            patch.setattr("isx.formats.isxd.open", mortal.open, raising=False)
-            patch.setattr("isx.formats.isxd.unlink", mortal.unlink)
-            with contextlib.suppress(Killed):
-                replace_metadata(str(path), len(BODY), OLD | {"note": "y" * 100})
+        edit_and_die(path, OLD | {"note": "y" * 100}, stop, monkeypatch)
         note = read(path)[1]["note"]
         assert note in ("x" * 100, "y" * 100)
         seen.add(note)

@@ -26,7 +26,7 @@ import numpy as np
 from isx.errors import IsxFormatError
 from isx.formats.json_text import JsonObject
 from isx.formats.kinds import DataKind
-from isx.formats.labelled_isxd import FLOAT, LabelledFile, LabelledReader, LabelledWriter
+from isx.formats.labelled_isxd import FLOAT, MAX_IMAGE, LabelledFile, LabelledReader, LabelledWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from isx.timing import Timing
 
 __all__ = ["CellMetrics", "CellSetIsxd", "CellSetIsxdWriter"]
-
-_MAX_IMAGE = 2**40  # bytes; more is taken as damage
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ class CellSetIsxd(CellBody, LabelledReader):
         rows, cols = self.spacing.num_pixels
         labels = self.labels
         count = len(labels.names)
-        if self.image_bytes > _MAX_IMAGE:
+        if self.image_bytes > MAX_IMAGE:
             raise IsxFormatError(f"{self.given_path}: {rows} x {cols} pixels cannot be. The file is damaged.")
         in_file = body_size // self.cell_bytes if self.cell_bytes and count else count
         if not in_file == count == len(labels.statuses) == len(labels.colors):

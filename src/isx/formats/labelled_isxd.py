@@ -40,10 +40,13 @@ if TYPE_CHECKING:
     from isx.spacing import Spacing
     from isx.timing import Timing
 
-__all__ = ["FLOAT", "LabelledFile", "LabelledReader", "LabelledWriter"]
+__all__ = ["FLOAT", "MAX_IMAGE", "LabelledFile", "LabelledReader", "LabelledWriter"]
 
 #: Type of images and traces.
 FLOAT = np.dtype("<f4")
+
+#: Bytes; a larger image is taken as damage.
+MAX_IMAGE = 2**40
 
 _VERSION = 5
 

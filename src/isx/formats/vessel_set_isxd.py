@@ -8,7 +8,7 @@ import numpy as np
 
 from isx.errors import IsxFormatError
 from isx.formats.json_text import JsonObject, updated
-from isx.formats.labelled_isxd import FLOAT, LabelledReader, LabelledWriter
+from isx.formats.labelled_isxd import FLOAT, MAX_IMAGE, LabelledReader, LabelledWriter
 from isx.formats.labels import WHITE
 from isx.formats.vessel_body import POINT, SECOND_KEY, STORED_NAME, VesselBody, VesselSetType
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["VesselSetIsxd", "VesselSetIsxdWriter"]
 
-_MAX_IMAGE = 2**40  # bytes; more is taken as damage
 _MAX_HEATMAP = 2**20  # rows or columns
 
 
@@ -38,7 +37,7 @@ class VesselSetIsxd(VesselBody, LabelledReader):
         self.heatmap_sizes = _heatmap_sizes(members) if velocity else []
         labels, count = self.labels, len(self.labels)
         labels.colors = [*labels.colors[:count], *[WHITE] * (count - len(labels.colors))]
-        if self.image_bytes > _MAX_IMAGE:
+        if self.image_bytes > MAX_IMAGE:
             raise IsxFormatError(f"{self.given_path}: the size of the image cannot be. The file is damaged.")
         if len(labels.statuses) != count or (self.heatmap_sizes and len(self.heatmap_sizes) != count):
             raise IsxFormatError(

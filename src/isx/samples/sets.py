@@ -60,9 +60,8 @@ def write_event_set(scene: Scene, path: str, progress: Progress) -> None:
         The file exists or cannot be written.
     """
     period = scene.period._impl
-    names = [neuron.name for neuron in scene.neurons] or [
-        "C00"
-    ]  # a set has at least one cell, even if silent
+    names = [neuron.name for neuron in scene.neurons]
+    names = names or ["C00"]  # a set has at least one cell, even if silent
     with EventSet.write(path, scene.timing, names, extra_properties=session_metadata(scene)) as events:
         for i, (seconds, amplitudes) in enumerate(scene.events):
             frames = np.ceil(seconds * period.den / period.num).astype(np.int64)
