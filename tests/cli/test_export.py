@@ -89,6 +89,17 @@ def test_wrong_usage(run, arguments):
     assert run(*arguments)[0] == 2
 
 
+def test_options_without_effect_are_told(run, sample, tmp_path):
+    status, _, err = run("export", sample, "-o", tmp_path / "a.csv", "--list", "--codec", "mpeg4")
+    assert status == 0
+    assert err.splitlines() == [
+        "warning: --list has no effect on this export",
+        "warning: --codec has no effect on this export",
+    ]
+    status, _, err = run("export", sample, "-o", tmp_path / "a.tif", "--write-invalid-frames")
+    assert (status, err) == (0, "")
+
+
 def test_interruption_leaves_nothing(run, sample, tmp_path, monkeypatch):
     def interrupted(inputs, output, options, progress):
         from isx.files import OutputFile

@@ -64,8 +64,8 @@ def command(
     for number, path in enumerate(paths.values()):
         show(path, session=number == 0)  # one session is behind all of them
     _align(paths)
-    options = Options(background=paths["movie"])
     for names, output in EXPORTS:
+        options = Options(background=paths["movie"] if output == "cells.png" else "")
         _export([paths[name] for name in names], os.path.join(folder, output), options)
     _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
     pictures = [path for path in (os.path.join(folder, name) for name in SHOWN) if os.path.exists(path)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, TypeAlias
 
 import typer
 from rich.markup import escape
 
 import isx
-from isx.cli.terminal import close_if_open, progress_bar, stdout
+from isx.cli.terminal import close_if_open, progress_bar, stderr, stdout
 from isx.display import png_bytes, to_gray
 from isx.export.options import TIME_REFS, Progress, require_time_ref
 from isx.files import OutputFile
@@ -199,6 +199,34 @@ def _outputs_by_kind() -> str:
 EPILOG = f"\b\nOutputs:\n{_outputs_by_kind()}"
 
 
+#: What each exporter makes of the options; others have no effect on it.
+_USES: dict[Exporter, tuple[str, ...]] = {
+    _movie_to_tiff: ("write_invalid_frames",),
+    _movie_to_video: ("write_invalid_frames", "quality", "codec"),
+    _movie_to_csv: ("time_ref",),
+    _gpio_to_csv: ("time_ref",),
+    _cell_map: ("cell_map",),
+    _cell_set_to_csv: ("time_ref", "properties"),
+    _cell_set_to_tiff: ("cell_map", "properties"),
+    _cell_set_to_png: ("cell_map", "background"),
+    _cell_set_to_picture: ("background",),
+    _event_set_to_csv: ("time_ref", "properties", "event_list"),
+    _vessel_set_to_csv: ("time_ref", "properties"),
+    _vessel_set_to_tiff: ("properties",),
+}
+
+
+def _without_effect(options: Options, exporter: Exporter) -> list[str]:
+    """Options that were given and that `exporter` does not use, as they are called on the command line."""
+    given = [option.name for option in fields(Options) if getattr(options, option.name) != option.default]
+    called = {"event_list": "list"}
+    return [
+        "--" + called.get(name, name).replace("_", "-")
+        for name in given
+        if name not in _USES.get(exporter, ())
+    ]
+
+
 def find_exporter(inputs: Sequence[str], output: str) -> Exporter:
     """The exporter for `inputs`, which are all of the kind of the first one.
 
@@ -296,9 +324,11 @@ def command(
     )
 
 
-def export_files(inputs: Sequence[str], output: str, options: Options | None = None) -> None:
+def export_files(inputs: Sequence[str], output: str, options: Options = Options()) -> None:
     """Export with a progress bar, and say what was written."""
     exporter = find_exporter(inputs, output)
+    for name in _without_effect(options, exporter):
+        stderr().print(f"[yellow]warning:[/] {name} has no effect on this export")
     with progress_bar(f"writing {os.path.basename(output)}") as progress:
-        written = exporter(inputs, output, options or Options(), progress)
+        written = exporter(inputs, output, options, progress)
     stdout().print(f"[green]wrote[/] {escape(written if isinstance(written, str) else output)}")
