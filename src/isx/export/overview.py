@@ -266,9 +266,11 @@ def _draw_mean(axes: Any, mean: NDArray[np.float64], spots: list[Spot]) -> None:
         ring = circle((spot.column, spot.row), 2.1 * size, fill=False, edgecolor=color, linewidth=1.6)
         ring.set_path_effects(effect)
         axes.add_patch(ring)
+        above, right = spot.row > 4 * size, spot.column < mean.shape[1] - 6 * size  # where there is room
         axes.text(
-            spot.column + 2.4 * size, spot.row - 1.6 * size, str(number), color=color, fontsize=11,
-            fontweight="bold", clip_on=True, path_effects=effect,
+            spot.column + (2.4 if right else -2.4) * size, spot.row + (-1.6 if above else 3.4) * size,
+            str(number), color=color, fontsize=11, fontweight="bold", ha="left" if right else "right",
+            clip_on=True, path_effects=effect,
         )  # fmt: skip
 
 
@@ -306,6 +308,7 @@ def _draw_traces(axes: Any, seconds: NDArray[np.float64], spots: list[Spot], mom
         va="center",
     )
     axes.spines["bottom"].set_bounds(0, end)
+    axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= 1.01 * end])
     axes.set_ylim(-(len(spots) + 0.4) * step, 0.55 * step)
 
 
