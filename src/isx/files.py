@@ -207,14 +207,17 @@ class OutputFile:
 
     def __init__(self, path: PathInput, *, overwrite: bool = False, cannot_open: str = _CANNOT_OPEN) -> None:
         self.given_path = as_path(path)
-        if not self.given_path:
-            raise IsxFileError(cannot_open.format(path="''", error="the name of the file is empty"))
+        if not os.path.basename(self.given_path):
+            text = cannot_open.format(path=self.given_path or "''", error="the name of the file is empty")
+            raise IsxFileError(text)
         self.path = canonical(path)
         self.overwrites = overwrite
         if not overwrite:
             require_absent(self.given_path)
-        elif os.path.isdir(self.path):
-            raise IsxFileError(f"Cannot write {self.given_path}: it is a folder.")
+        elif os.path.exists(self.path) and not _replaceable(self.path):
+            raise IsxFileError(
+                f"Cannot write {self.given_path}: it is a folder or a device, or write-protected."
+            )
         with _being_written_lock:
             if self.path in _being_written:
                 raise IsxFileExistsError(
@@ -374,6 +377,11 @@ class OutputFile:
                 self.commit()
         finally:
             self.discard()
+
+
+def _replaceable(path: str) -> bool:
+    """Whether a rename may take the place of what exists at `path`; it would put a file there in any case."""
+    return os.path.isfile(path) and os.access(path, os.W_OK)
 
 
 class OutputFiles:

@@ -1,0 +1,55 @@
+"""Where outputs may go."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import isx
+from isx.files import OutputFile
+
+
+def write(path: str | Path, **options: bool) -> None:
+    with OutputFile(path, **options) as output:
+        output.write(b"new")
+
+
+def test_names_that_end_like_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"mine")
+    for name in ("a.csv", "b.csv"):
+        for options in ({}, {"overwrite": True}):
+            with pytest.raises(isx.IsxFileError, match="the name of the file is empty"):
+                write(f"{tmp_path / name}/", **options)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.csv", b"mine")]
+
+
+def test_replacing(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"old")
+    write(tmp_path / "a.csv", overwrite=True)
+    assert (tmp_path / "a.csv").read_bytes() == b"new"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(isx.IsxFileError, match="it is a folder"):
+        write(tmp_path / "folder", overwrite=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes among files")
+def test_devices_are_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(isx.IsxFileError, match="device"):
+        write(tmp_path / "pipe", overwrite=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_write_protected_files_are_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+    if os.access(path, os.W_OK):
+        pytest.skip("permissions do not bind this user")
+    with pytest.raises(isx.IsxFileError, match="write-protected"):
+        write(path, overwrite=True)
+    assert path.read_bytes() == b"old"
