@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import doctest
 import glob
 import inspect
 import io
@@ -35,6 +36,7 @@ NAMES = {
     "m.isxc": "compressed",
     "movie.isxd": "movie",
     "part1.isxd": "movie",
+    "recording.isxd": "movie",
     "part2.isxd": "movie",
     "session.gpio": "gpio",
     "session_camera.isxb": "behavior",
@@ -80,6 +82,16 @@ def test_python(page, recording, tmp_path, monkeypatch):
             assert claim in said.getvalue().splitlines(), block
     for name in list(scope):  # what is open is closed before the folder goes
         del scope[name]
+
+
+@pytest.mark.parametrize("name", ["Movie", "CellSet", "EventSet", "VesselSet", "GpioSet", "samples"])
+def test_examples_of_docstrings(name, recording, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    give(NAMES, recording, tmp_path)
+    text = inspect.getdoc(getattr(isx, name)) or ""
+    test = doctest.DocTestParser().get_doctest(text, {"isx": isx}, name, None, None)
+    assert test.examples
+    assert not doctest.DocTestRunner().run(test).failed
 
 
 @pytest.mark.parametrize("page", having("console"))

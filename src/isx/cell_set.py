@@ -35,7 +35,7 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
 
     Examples
     --------
-    >>> with isx.CellSet.read("cells.isxd") as cells:  # doctest: +SKIP
+    >>> with isx.CellSet.read("cells.isxd") as cells:
     ...     accepted = [i for i, status in enumerate(cells.statuses) if status == "accepted"]
     ...     traces = cells.traces[accepted]
     """

@@ -40,8 +40,8 @@ class EventSet:
 
     Examples
     --------
-    >>> events = isx.EventSet.read("events.isxd")  # doctest: +SKIP
-    >>> offsets, amplitudes = events.get_cell_data(0)  # doctest: +SKIP
+    >>> events = isx.EventSet.read("events.isxd")
+    >>> offsets, amplitudes = events.get_cell_data(0)
     """
 
     def __init__(self) -> None:

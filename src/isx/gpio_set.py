@@ -42,9 +42,9 @@ class GpioSet:
 
     Examples
     --------
-    >>> gpio = isx.GpioSet.read("session.gpio")  # doctest: +SKIP
-    >>> frames = gpio.rising_edges("BNC Sync Output")  # doctest: +SKIP
-    >>> led = gpio.sample("EX-LED", movie.timing)  # doctest: +SKIP
+    >>> gpio, movie = isx.GpioSet.read("session.gpio"), isx.Movie.read("session_video.isxd")
+    >>> frames = gpio.rising_edges("BNC Sync Output")
+    >>> led = gpio.sample("EX-LED", movie.timing)
     """
 
     def __init__(self) -> None:

@@ -67,7 +67,7 @@ class Movie:
 
     Examples
     --------
-    >>> with isx.Movie.read("recording.isxd") as movie:  # doctest: +SKIP
+    >>> with isx.Movie.read("recording.isxd") as movie:
     ...     first = movie.get_frame_data(0)
     ...     one_pixel = movie[:, 100, 200]
     """

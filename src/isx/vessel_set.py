@@ -42,6 +42,11 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
 
     Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
     attributes are None. Sets can be read from several threads at once, pickled, and used as context managers.
+
+    Examples
+    --------
+    >>> with isx.VesselSet.read("velocities.isxd") as vessels:
+    ...     fastest = vessels.traces.max(axis=1)
     """
 
     _noun = "vessel"

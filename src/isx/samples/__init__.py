@@ -1,7 +1,7 @@
 """Synthetic recordings: a realistic session, made from a seed, in every kind of file this package reads.
 
 >>> import isx.samples
->>> paths = isx.samples.write("recording", isx.samples.Scene(num_frames=200))  # doctest: +SKIP
+>>> paths = isx.samples.write("recording", isx.samples.Scene(num_frames=200))
 
 All files of one :class:`Scene` belong together: they share the start, the recording UUID, the counter of the
 acquisition box, the neurons and what these neurons do.
