@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from isx.formats.frames import FrameHeader, FrameSource
     from isx.formats.tracking import Tracking
     from isx.paths import PathInput
-    from isx.sample_index import SampleIndex
 
 __all__ = ["Movie"]
 
@@ -257,6 +256,13 @@ class Movie:
         reader.read_frame(stored, frame)
         return frame
 
+    def _stored(self, source: FrameSource, index: int, what: str) -> int:
+        """Where the file holds a sample; -1 for a missing one."""
+        stored = source.timing.samples.stored(self._index(index, what))
+        if stored >= source.num_stored:
+            raise self._not_stored(source, index)
+        return stored
+
     @staticmethod
     def _not_stored(source: FrameSource, index: int) -> IsxFormatError:
         return IsxFormatError(
@@ -287,12 +293,8 @@ class Movie:
         source = self._open_source()
         if not source.has_timestamps:
             raise IsxError("No frame timestamps stored in movie.")
-        stored = source.timing.samples.stored(self._index(index, "frame timestamp"))
-        if stored < 0:
-            return 0
-        if stored >= source.num_stored:
-            raise self._not_stored(source, index)
-        return source.timestamp(stored)
+        stored = self._stored(source, index, "frame timestamp")
+        return 0 if stored < 0 else source.timestamp(stored)
 
     @property
     def timestamps(self) -> NDArray[np.uint64] | None:
@@ -328,12 +330,8 @@ class Movie:
             The file has lost this frame.
         """
         source = self._open_source()
-        stored = source.timing.samples.stored(self._index(index))
-        if stored < 0:
-            return None
-        if stored >= source.num_stored:
-            raise self._not_stored(source, index)
-        return source.header(stored)
+        stored = self._stored(source, index, "frame")
+        return None if stored < 0 else source.header(stored)
 
     def set_frame_data(self, index: int, frame: NDArray[Any]) -> None:
         """Write the next frame.
@@ -519,10 +517,6 @@ class Movie:
         return array
 
     # -- life ------------------------------------------------------------------------------------
-
-    @property
-    def _samples(self) -> SampleIndex:
-        return self._layout[0].samples
 
     def close(self) -> None:
         """Release the file. A movie being written is flushed first."""

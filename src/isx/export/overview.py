@@ -67,7 +67,7 @@ def export_movie_overview(
     """
     require("matplotlib", "plot")  # before the work begins
     with Movie.read(input_movie_file) as movie, OutputFile(output_png_file) as output:
-        valid = np.flatnonzero(movie._samples.mask())[: movie._open_source().num_stored]
+        valid = np.flatnonzero(movie._layout[0].samples.mask())[: movie._open_source().num_stored]
         if not len(valid) or 0 in movie.shape:
             raise IsxError(f"{movie.file_path} has no frames to draw.")
         chosen = valid[np.unique(np.linspace(0, len(valid) - 1, min(_MOST_FRAMES, len(valid))).astype(int))]

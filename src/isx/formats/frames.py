@@ -115,6 +115,8 @@ class TrackedSource(Protocol):
 class FrameSource(Protocol):
     """An open movie file of any format.
 
+    The class of each format opens a file by its path, as the caller gave it.
+
     "Stored" indices count the frames that are in the file; :class:`isx.Movie` maps samples to them with
     ``timing.samples`` and answers for missing samples itself.
     """

@@ -115,11 +115,6 @@ def expand(
 class MovieIsxc:
     """An open `.isxc` movie; implements :class:`isx.formats.frames.FrameSource`.
 
-    Parameters
-    ----------
-    path
-        As the caller gave it.
-
     Raises
     ------
     IsxFileError

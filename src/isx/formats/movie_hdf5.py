@@ -45,11 +45,6 @@ class MovieHdf5(PlainSource):
     Frames stored as one block are read without the HDF5 library, which takes part only in chunked and compressed
     files.
 
-    Parameters
-    ----------
-    path
-        As the caller gave it.
-
     Raises
     ------
     IsxFileError

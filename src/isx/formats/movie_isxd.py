@@ -69,11 +69,6 @@ _EFOCUS = 1270
 class MovieIsxd:
     """An open `.isxd` movie or image; implements :class:`isx.formats.frames.FrameSource`.
 
-    Parameters
-    ----------
-    path
-        As the caller gave it.
-
     Raises
     ------
     IsxFileError

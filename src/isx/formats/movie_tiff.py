@@ -45,11 +45,6 @@ _KEPT_DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 class MovieTiff(PlainSource):
     """An open TIFF movie or image; implements :class:`isx.formats.frames.FrameSource`.
 
-    Parameters
-    ----------
-    path
-        As the caller gave it.
-
     Raises
     ------
     IsxFileError

@@ -39,11 +39,6 @@ class MovieVideo(PlainSource):
 
     Opening reads the whole file once, to find out how many frames there are and when they show.
 
-    Parameters
-    ----------
-    path
-        As the caller gave it.
-
     Raises
     ------
     IsxFileError

@@ -60,11 +60,6 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 class RecordingXml(PlainSource):
     """An open recording of one or more parts; implements :class:`isx.formats.frames.FrameSource`.
 
-    Parameters
-    ----------
-    path
-        As the caller gave it.
-
     Raises
     ------
     IsxFileError
