@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import tifffile
 from PIL import Image
 
 import isx
-from isx.cli.export import EXPORTERS
+from isx.cli.export import _USES, EXPORTERS
 
 
 def test_series_to_tiff(run, write_movie, tmp_path):
@@ -98,6 +100,12 @@ def test_options_without_effect_are_told(run, sample, tmp_path):
     ]
     status, _, err = run("export", sample, "-o", tmp_path / "a.tif", "--write-invalid-frames")
     assert (status, err) == (0, "")
+
+
+def test_every_option_that_an_exporter_uses_is_listed():
+    for exporter in EXPORTERS.values():
+        used = set(re.findall(r"\boptions\.(\w+)", inspect.getsource(exporter)))
+        assert used <= set(_USES.get(exporter, ())), exporter
 
 
 def test_interruption_leaves_nothing(run, sample, tmp_path, monkeypatch):

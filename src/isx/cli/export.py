@@ -117,7 +117,7 @@ def _cell_set_to_tiff(inputs: Sequence[str], output: str, options: Options, prog
     if options.cell_map:
         return _cell_map(inputs, output, options, progress)
     properties = options.properties
-    isx.export_cell_set_to_csv_tiff(inputs, "", output, options.time_ref, properties, progress=progress)
+    isx.export_cell_set_to_csv_tiff(inputs, "", output, output_props_file=properties, progress=progress)
     base, ending = os.path.splitext(output)
     return f"{base}_NAME{ending} for each cell, and the map of those not rejected"
 
