@@ -54,6 +54,35 @@ def test_timing(tmp_path: Path, rate: Fraction, ending: str) -> None:
             movie.get_frame_data(7)
 
 
+@pytest.mark.parametrize("container", ["mpeg", "mpegts"])
+def test_streams_without_an_index(tmp_path: Path, container: str) -> None:
+    codec = {
+        "codec": "mpeg2video",
+        "pixels": "yuv420p",
+        "options": {"g": "7", "bf": "2", "sc_threshold": "0"},
+    }
+    path = saved(tmp_path / "m.mpg", video(stack(40), container=container, **codec))
+    with isx.Movie.read(path) as movie:
+        frames = list(movie)
+        assert len(frames) == 40
+        for index in [39, 3, 38, 20, 21, 22, 9, 0, 30]:
+            np.testing.assert_array_equal(movie.get_frame_data(index), frames[index], err_msg=str(index))
+
+
+@pytest.mark.parametrize(
+    ("ending", "container", "codec"), [("wmv", "asf", "wmv2"), ("mpg", "mpeg", "mpeg1video")]
+)
+def test_timing_of_short_files_that_state_no_rate(
+    tmp_path: Path, ending: str, container: str, codec: str
+) -> None:
+    for count in (2, 3):
+        data = video(
+            stack(count), container=container, codec=codec, pixels="yuv420p", rate=Fraction(30000, 1001)
+        )
+        with isx.Movie.read(saved(tmp_path / f"m.{ending}", data)) as movie:
+            assert movie.timing.period.secs_float == pytest.approx(1001 / 30000, abs=1e-3)
+
+
 def test_open_gives_a_movie(tmp_path: Path) -> None:
     with isx.open(saved(tmp_path / "m.AVI", video(stack(2)))) as movie:
         assert isinstance(movie, isx.Movie)

@@ -95,7 +95,7 @@ class MovieVideo(PlainSource):
 
     def _period(self, table: PacketTable, rate: Fraction | None, time_base: Fraction) -> Duration:
         """Time from frame to frame; refuses movies in which it changes."""
-        if len(table) < 2 or rate is None:
+        if len(table) < 2:
             period = 1 / rate if rate else Fraction(0)
         else:
             period = self._constant(table.stamps - table.stamps[0], rate, time_base)
@@ -103,10 +103,12 @@ class MovieVideo(PlainSource):
             raise self._refused("its frame rate is impossible")
         return Duration._from_num_den(period.numerator, period.denominator)
 
-    def _constant(self, elapsed: NDArray[np.int64], rate: Fraction, time_base: Fraction) -> Fraction:
+    def _constant(self, elapsed: NDArray[np.int64], rate: Fraction | None, time_base: Fraction) -> Fraction:
         steps = np.diff(elapsed)
         if steps.min() == steps.max():
             return int(steps[0]) * time_base
+        if rate is None:  # in short files that do not state one
+            rate = Fraction(len(steps), int(elapsed[-1])) / time_base
         even = np.arange(len(elapsed)) * float(1 / (rate * time_base))
         if np.abs(elapsed - even).max() > 1:  # more than rounding to the unit of the container
             raise self._refused(

@@ -3,7 +3,8 @@
 FFmpeg (PyAV) reads the bytes of one part of the file. Frames read one after another are decoded one after another;
 for any other frame, decoding starts at the key frame before it. Which packet shows when is known from the time
 stamps of the container. AVI has none that could be trusted when frames are stored in another order than shown:
-then a step back starts from the first frame.
+then a step back starts from the first frame. So it does in MPEG streams, where reading from the middle on
+gives frames the time stamps of their neighbours.
 """
 
 from __future__ import annotations
@@ -340,7 +341,8 @@ def _packet_table(container: Any) -> PacketTable:
     values = np.array(stamps if known else range(len(stamps)), dtype=np.int64)
     order = np.argsort(values, kind="stable")
     keys = np.flatnonzero(np.array([key for _, key in listed], dtype=np.bool_)[order])
-    return PacketTable(values[order], keys, known and _in_order_of_stamps(container))
+    seekable = known and _in_order_of_stamps(container) and not container.format.name.startswith("mpeg")
+    return PacketTable(values[order], keys, seekable)
 
 
 def shows_luma(pixel_format: str | None) -> bool:
