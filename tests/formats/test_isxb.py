@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,21 @@ def test_iteration_is_lazy_and_can_be_left(tmp_path: Path) -> None:
         np.testing.assert_array_equal(next(frames), blocks(0))
         frames.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("isx-read-ahead")]
+
+
+def test_one_warning_of_the_other_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with (
+        isx.Movie.read(movie(tmp_path / "m.isxb", 12)) as opened,
+        warnings.catch_warnings(record=True) as caught,
+    ):
+        warnings.simplefilter("always")
+        for k in range(12):
+            opened.get_frame_data(k)
+        for _ in opened:
+            pass
+        opened[:]
+    assert [w.filename for w in caught] == [__file__]
 
 
 def test_any_case_of_the_extension(tmp_path: Path) -> None:

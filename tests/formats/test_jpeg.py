@@ -11,7 +11,7 @@ import pytest
 from isx.errors import IsxWarning
 from isx.files import InputFile
 from isx.formats import jpeg as subject
-from isx.formats.jpeg import JpegIndex, PillowDecoder, UndecodableError, luma_decoder, picture_size
+from isx.formats.jpeg import JpegIndex, PillowDecoder, UndecodableError, luma_decoders, picture_size
 from make_isxb import blocks, jpeg
 from make_jpeg import expected, jpeg_of_levels, segment
 
@@ -196,7 +196,7 @@ def test_luma_is_exact(kind: str, size: tuple[int, int], library: str) -> None:
     assert picture_size(data) == (height, width)
     if library == "ffmpeg":
         pytest.importorskip("av")
-    decoder = luma_decoder("x", 1 << 20) if library == "ffmpeg" else PillowDecoder()
+    decoder = luma_decoders("x", 1 << 20)() if library == "ffmpeg" else PillowDecoder()
     out = np.empty((height, width), np.uint8)
     decoder.decode(data, out)
     np.testing.assert_array_equal(out, expected(LEVELS, width, height))
@@ -219,13 +219,13 @@ def test_notes_of_cameras_do_no_harm(note: str, library: str) -> None:
     if library == "ffmpeg":
         pytest.importorskip("av")
     out = np.empty((48, 64), np.uint8)
-    (luma_decoder("x", 1 << 20) if library == "ffmpeg" else PillowDecoder()).decode(data, out)
+    (luma_decoders("x", 1 << 20)() if library == "ffmpeg" else PillowDecoder()).decode(data, out)
     np.testing.assert_array_equal(out, expected(LEVELS, 64, 48))
 
 
 def test_decoder_survives_damage() -> None:
     pytest.importorskip("av")
-    decoder = luma_decoder("x", 1 << 20)
+    decoder = luma_decoders("x", 1 << 20)()
     out = np.empty((16, 24), np.uint8)
     good = image(4)
     for bad in (
@@ -251,7 +251,7 @@ def test_sizes_are_read_without_decoding() -> None:
 def test_pillow_serves_without_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.warns(IsxWarning, match="Pillow"):
-        decoder = luma_decoder("movie.isxb", 1 << 20)
+        decoder = luma_decoders("movie.isxb", 1 << 20)()
     assert isinstance(decoder, PillowDecoder)
 
 
@@ -261,7 +261,7 @@ def test_pillow_is_within_one_grey_level_of_ffmpeg() -> None:
     smooth = rng.normal(0, 40, (96, 128, 3)).cumsum(0).cumsum(1)
     data = jpeg((smooth % 255).astype(np.uint8), quality=95)
     a, b = np.empty((96, 128), np.uint8), np.empty((96, 128), np.uint8)
-    luma_decoder("x", 1 << 20).decode(data, a)
+    luma_decoders("x", 1 << 20)().decode(data, a)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         PillowDecoder().decode(data, b)

@@ -28,6 +28,7 @@ from __future__ import annotations
 import io
 import struct
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -35,13 +36,13 @@ import numpy as np
 from isx.errors import IsxFormatError, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from isx.files import InputFile
 
-__all__ = ["JpegIndex", "LumaDecoder", "describe_image", "luma_decoder", "picture_size"]
+__all__ = ["JpegIndex", "LumaDecoder", "describe_image", "luma_decoders", "picture_size"]
 
 _SOI, _EOI, _TEM, _SOS = 0xD8, 0xD9, 0x01, 0xDA
 _NO_LIMIT = 2**62
@@ -329,8 +330,8 @@ class PillowDecoder:
             raise UndecodableError(str(error)) from None
 
 
-def luma_decoder(path: str, max_pixels: int) -> LumaDecoder:
-    """The best decoder installed; warns when that is not the one equal to the vendor's."""
+def luma_decoders(path: str, max_pixels: int) -> Callable[[], LumaDecoder]:
+    """Makes decoders of the best kind installed; warns when that is not the one equal to the vendor's."""
     try:
         import av  # noqa: F401
     except ImportError:
@@ -338,5 +339,5 @@ def luma_decoder(path: str, max_pixels: int) -> LumaDecoder:
             f"{path}: decoding with Pillow, because PyAV is not installed. One to three pixels in a hundred differ "
             'by one grey level from what FFmpeg gives, and reading is slower; pip install "isx[video]" helps.'
         )
-        return PillowDecoder()
-    return FfmpegDecoder(max_pixels)
+        return PillowDecoder
+    return partial(FfmpegDecoder, max_pixels)

@@ -18,7 +18,7 @@ from isx.formats.isxb import FrameColumns, Isxb
 from isx.formats.jpeg import (
     UndecodableError,
     describe_image,
-    luma_decoder,
+    luma_decoders,
     picture_size,
     size_text,
 )
@@ -27,7 +27,7 @@ from isx.formats.kinds import DataKind
 from isx.formats.tracking import Tracking, read_tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -69,6 +69,7 @@ class MovieIsxb:
         self.has_timestamps = columns is not None and columns.described >= min(1, len(columns.tsc))
         self.num_stored = self._count_frames()
         self._index = self._isxb.images(self.num_stored)
+        self._new_decoder: Callable[[], LumaDecoder] | None = None
         self._decoders: list[LumaDecoder] = []  # idle ones; as many as threads read at the same time
 
     def _count_frames(self) -> int:
@@ -86,11 +87,18 @@ class MovieIsxb:
 
         Decodes that one image, or, for callers who read frame after frame, the next ones too by other threads.
         """
+        self._require_decoders()
         prepared = self._prefetcher.take(stored, self.num_stored, self._decoded)
         if prepared is None:
             self._decode(stored, out)
         else:
             np.copyto(out, prepared)
+
+    def _require_decoders(self) -> None:
+        """Look which decoders there are; in the thread of the caller, who may get a warning."""
+        if self._new_decoder is None:
+            rows, columns = self.spacing.num_pixels
+            self._new_decoder = luma_decoders(self.given_path, (rows + 64) * (columns + 256))
 
     def _decoded(self, stored: int) -> NDArray[Any]:
         frame = np.empty(self.spacing.num_pixels, self.dtype)
@@ -112,7 +120,8 @@ class MovieIsxb:
         try:
             decoder = self._decoders.pop()
         except IndexError:
-            decoder = luma_decoder(self.given_path, (shape[0] + 64) * (shape[1] + 256))
+            assert self._new_decoder is not None
+            decoder = self._new_decoder()
         try:
             decoder.decode(image, out)
         except UndecodableError as error:
@@ -131,10 +140,12 @@ class MovieIsxb:
 
     def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
         """The frames `stored`, decoded by several threads ahead of the reader."""
+        self._require_decoders()
         return read_ahead(self._decoded, stored.tolist())
 
     def read_frames(self, first: int, out: NDArray[Any]) -> None:
         """Fill `out` (frames, rows, columns) with stored frames from `first` on, by several threads."""
+        self._require_decoders()
         for _ in read_ahead(lambda i: self._decode(first + i, out[i]), range(len(out))):
             pass
 
