@@ -21,3 +21,9 @@ def test_demo(run, tmp_path):
     status, _, err = run("demo", folder)  # never over an earlier one
     assert status == 1
     assert "File already exists" in err
+
+
+def test_one_frame_makes_no_movie(run, tmp_path):
+    status, _, _ = run("demo", tmp_path / "demo", "--frames", "1")
+    assert status == 2
+    assert not (tmp_path / "demo").exists()

@@ -50,7 +50,7 @@ def command(
     seed: Annotated[
         int, typer.Option(metavar="NUMBER", min=0, help="Another seed makes another recording.")
     ] = 1,
-    frames: Annotated[int, typer.Option(metavar="NUMBER", min=1, help="Length of the movie.")] = 800,
+    frames: Annotated[int, typer.Option(metavar="NUMBER", min=2, help="Length of the movie.")] = 800,
 ) -> None:
     """Make a sample recording, show what is in it, and export it."""
     console = stdout()
