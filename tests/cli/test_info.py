@@ -172,6 +172,7 @@ def test_any_file_is_told_or_refused(path):
 
 def test_series_of_every_kind(run, tmp_path):
     """Three recordings, one after the other; the files of each kind make up a series."""
+    pytest.importorskip("av")  # writes the compressed movies
     starts = [isx.Time._from_secs_since_epoch(isx.Duration.from_secs(s)) for s in (300, 100, 200)]
     scenes = [
         samples.Scene(seed=2, num_frames=20, shape=(30, 40), num_neurons=2, start=start) for start in starts
