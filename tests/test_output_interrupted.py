@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from isx.files import OutputFile
+from isx.output_files import OutputFile
 
 
 def test_ctrl_c_while_the_system_creates_the_file(tmp_path, monkeypatch):

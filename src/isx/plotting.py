@@ -10,8 +10,8 @@ import numpy as np
 from isx.dependencies import require
 from isx.display import to_gray
 from isx.errors import IsxError
-from isx.files import OutputFile
 from isx.movie import Movie
+from isx.output_files import OutputFile
 from isx.paths import extension
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from isx.errors import IsxFileError, IsxFileNotFoundError, IsxStateError
-from isx.files import lock, rename_without_overwriting, replace_file, sync_folder
 from isx.formats.isxd import trailer_bytes
 from isx.formats.json_text import JsonObject, parse
 from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
 from isx.formats.members import spacing_from_json, timing_from_json, timing_to_json
 from isx.formats.movie_isxd import DTYPES, recipe_path
+from isx.output_files import lock, rename_without_overwriting, replace_file, sync_folder
 from isx.paths import as_path, canonical, reading_error, require_absent
 from isx.timing import Timing
 

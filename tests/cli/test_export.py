@@ -110,7 +110,7 @@ def test_every_option_that_an_exporter_uses_is_listed():
 
 def test_interruption_leaves_nothing(run, sample, tmp_path, monkeypatch):
     def interrupted(inputs, output, options, progress):
-        from isx.files import OutputFile
+        from isx.output_files import OutputFile
 
         with OutputFile(output) as file:
             file.write(b"half")

@@ -10,9 +10,9 @@ import struct
 import pytest
 
 import isx
-from isx.files import InputFile
 from isx.formats.isxd import read_container, replace_metadata
 from isx.formats.json_text import plain
+from isx.input_file import InputFile
 
 BODY = bytes(range(200))
 OLD = {"type": 0, "note": "x" * 100}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from isx.errors import IsxWarning
-from isx.files import InputFile
 from isx.formats import jpeg as subject
 from isx.formats.jpeg import JpegIndex, PillowDecoder, UndecodableError, luma_decoders, picture_size
+from isx.input_file import InputFile
 from make_isxb import blocks, jpeg
 from make_jpeg import expected, jpeg_of_levels, segment
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from isx.files import OutputFile
 from isx.formats.tiff_pages import TiffWriter, directory_bytes
+from isx.output_files import OutputFile
 
 TAGS = [256, 257, 258, 259, 262, 273, 274, 277, 278, 279, 284, 339]
 

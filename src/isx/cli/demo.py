@@ -16,7 +16,7 @@ from isx.cli.export import Options, export_files
 from isx.cli.info import show
 from isx.cli.terminal import one_line, progress_bar, stderr, stdout
 from isx.display import png_bytes
-from isx.files import OutputFile
+from isx.output_files import OutputFile
 
 __all__ = ["EXPORTS", "NAME", "command"]
 

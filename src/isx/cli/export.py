@@ -14,7 +14,7 @@ import isx
 from isx.cli.terminal import close_if_open, progress_bar, stderr, stdout
 from isx.display import png_bytes, to_gray
 from isx.export.options import TIME_REFS, Progress, require_time_ref
-from isx.files import OutputFile
+from isx.output_files import OutputFile
 from isx.paths import extension, require_absent
 
 __all__ = ["EPILOG", "EXPORTERS", "NAME", "Exporter", "Options", "command", "export_files", "find_exporter"]

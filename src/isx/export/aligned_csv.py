@@ -14,7 +14,7 @@ from isx.export.movie_inputs import readable
 from isx.export.options import no_progress, require_time_ref
 from isx.export.stamps import StampClock
 from isx.export.text_cells import choices, lines, where
-from isx.files import OutputFile
+from isx.output_files import OutputFile
 from isx.paths import as_path, as_paths, canonical
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from isx.export import csv_text
 from isx.export.clock import Clock, require_wall_clock
 from isx.export.options import no_progress
 from isx.export.set_tables import Steps, absent, file_names, named_beside, rgb
-from isx.files import OutputFiles, require_free_space
 from isx.formats.tiff_pages import page_by_rows
 from isx.opening import open_cell_set
+from isx.output_files import OutputFiles, require_free_space
 from isx.paths import as_path, as_paths
 from isx.series import Member, cell_set_order
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isx.export.options import Progress
-    from isx.files import OutputFile
     from isx.formats.cell_set_isxd import CellMetrics, CellSetIsxd
+    from isx.output_files import OutputFile
     from isx.paths import PathInput, PathInputs
 
 __all__ = ["accepted_cells_map", "export_cell_set_to_csv_tiff"]

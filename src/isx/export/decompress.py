@@ -9,11 +9,11 @@ import numpy as np
 
 from isx.errors import IsxFileError, IsxFileExistsError
 from isx.export.options import Progress, no_progress
-from isx.files import OutputFile, require_free_space
 from isx.formats.frame_lines import LINE_BYTES
 from isx.formats.isxc import MovieIsxc
 from isx.formats.isxd import trailer_bytes
 from isx.formats.movie_isxd import movie_metadata
+from isx.output_files import OutputFile, require_free_space
 from isx.paths import as_path, extension, require_existing
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from isx.errors import IsxError, IsxFormatError
 from isx.export.movie_inputs import open_movies, readable
 from isx.export.options import require_time_ref
 from isx.export.stamps import StampClock
-from isx.files import OutputFile
 from isx.formats.kinds import DataKind
+from isx.output_files import OutputFile
 from isx.paths import as_path, extension, require_absent, require_existing
 
 if TYPE_CHECKING:

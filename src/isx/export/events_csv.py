@@ -14,9 +14,9 @@ from isx.errors import IsxError
 from isx.export import csv_text
 from isx.export.clock import MICROSECOND, Clock, require_wall_clock
 from isx.export.options import no_progress
-from isx.files import OutputFiles, require_free_space
 from isx.formats.event_channels import NUM_METRICS, channel_timing, event_metrics
 from isx.opening import open_event_source
+from isx.output_files import OutputFiles, require_free_space
 from isx.paths import as_path, as_paths, require_absent
 from isx.series import Member, event_set_order
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isx.export.options import Progress
-    from isx.files import OutputFile
     from isx.formats.signals import Signals
+    from isx.output_files import OutputFile
     from isx.paths import PathInput, PathInputs
     from isx.timing import Timing
 

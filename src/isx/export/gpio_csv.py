@@ -12,10 +12,10 @@ from isx.export import csv_text
 from isx.export.clock import MICROSECOND, Clock, Ticks, require_wall_clock
 from isx.export.options import no_progress
 from isx.export.point_text import point_lines
-from isx.files import OutputFile, require_free_space
 from isx.formats.imu import COUNTS_PER_G, IMU_CHANNELS
 from isx.formats.kinds import DataKind
 from isx.opening import open_gpio_source
+from isx.output_files import OutputFile, require_free_space
 from isx.paths import as_path, as_paths, require_absent
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import os
 from typing import TYPE_CHECKING
 
 from isx.export.options import no_progress
-from isx.files import OutputFile, require_free_space
 from isx.formats.events_isxd import PACKET
 from isx.formats.isxd import trailer_bytes
 from isx.opening import open_gpio_source, open_recording
+from isx.output_files import OutputFile, require_free_space
 from isx.paths import as_path, extension, require_absent
 from isx.util import get_file_stem
 

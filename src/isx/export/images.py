@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxFileError, IsxFileNotFoundError, IsxFormatError
-from isx.files import OutputFile
 from isx.image import Image
+from isx.output_files import OutputFile
 from isx.paths import as_path, extension, reading_error
 from isx.spacing import Spacing
 

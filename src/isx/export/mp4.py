@@ -16,9 +16,9 @@ from isx.export.movie_inputs import open_movies, readable
 from isx.export.options import no_progress
 from isx.export.overlay import TrackingOverlay
 from isx.export.video import CODECS, VideoWriter, container_format
-from isx.files import OutputFile
 from isx.formats.ahead import read_ahead
 from isx.formats.kinds import DataKind
+from isx.output_files import OutputFile
 from isx.paths import as_path, as_paths, require_absent
 
 if TYPE_CHECKING:

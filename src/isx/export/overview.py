@@ -11,8 +11,8 @@ from isx.dependencies import require
 from isx.display import to_gray
 from isx.errors import IsxError
 from isx.export.options import no_progress
-from isx.files import OutputFile
 from isx.movie import Movie
+from isx.output_files import OutputFile
 from isx.plotting import FAINT, GROUND, INK, WIDTH, empty_page, figure_bytes, title_of
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import numpy as np
 from isx.errors import IsxFormatError, IsxWarning
 from isx.export.movie_inputs import open_movies
 from isx.export.options import no_progress
-from isx.files import OutputFiles, require_free_space
 from isx.formats.frames import read_frames
 from isx.formats.kinds import DataKind
 from isx.formats.tiff_pages import TiffWriter, directory_bytes
+from isx.output_files import OutputFiles, require_free_space
 from isx.paths import as_path, as_paths, require_absent
 
 if TYPE_CHECKING:

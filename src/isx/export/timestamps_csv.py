@@ -13,8 +13,8 @@ from isx.export.movie_inputs import in_order_of_time, open_movies, readable
 from isx.export.options import no_progress, require_time_ref
 from isx.export.stamps import StampClock
 from isx.export.text_cells import choices, integers, lines, where
-from isx.files import OutputFile
 from isx.formats.kinds import DataKind
+from isx.output_files import OutputFile
 from isx.paths import as_path, as_paths, require_absent
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from isx.export.movie_inputs import readable
 from isx.export.options import no_progress, require_time_ref
 from isx.export.text_cells import lines
 from isx.export.timestamps_csv import FRAME_COLUMNS, clock_of_series, opened_series
-from isx.files import OutputFile
 from isx.formats.kinds import DataKind
+from isx.output_files import OutputFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

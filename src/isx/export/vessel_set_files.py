@@ -20,11 +20,11 @@ from isx.export import csv_text
 from isx.export.clock import Clock, require_wall_clock
 from isx.export.options import no_progress
 from isx.export.set_tables import Steps, absent, file_names, rgb
-from isx.files import OutputFiles, require_free_space
 from isx.formats.tiff_pages import TiffWriter, page_by_rows
 from isx.formats.vessel_body import VesselSetType
 from isx.formats.vessel_notes import vessel_notes
 from isx.opening import open_vessel_set
+from isx.output_files import OutputFiles, require_free_space
 from isx.paths import as_path, as_paths
 from isx.series import Member, vessel_set_order
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from isx.export.options import Progress
-    from isx.files import OutputFile
     from isx.formats.vessel_notes import VesselNotes
     from isx.formats.vessel_set_isxd import VesselSetIsxd
+    from isx.output_files import OutputFile
     from isx.paths import PathInput, PathInputs
 
 __all__ = ["export_vessel_set_to_csv_tiff"]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from isx.files import OutputFile
+    from isx.output_files import OutputFile
 
 __all__ = ["CODECS", "VideoWriter", "container_format"]
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from isx._internal import IsxRatio, IsxTime
 from isx.acquisition import acquisition_info
-from isx.files import OutputFile
 from isx.formats.events_isxd import PACKET, add_ratios, signals_from_packets
 from isx.formats.isxd import trailer_bytes
 from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
 from isx.formats.members import PRODUCER, ratio_to_json, time_to_json
+from isx.output_files import OutputFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

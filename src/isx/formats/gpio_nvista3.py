@@ -34,12 +34,12 @@ from typing import Any
 
 from isx._internal import IsxRatio, IsxTime
 from isx.errors import IsxFormatError
-from isx.files import InputFile
 from isx.formats.gpio_packets import CHANNEL_NAMES, EX_LED, SYNC, digital_input
 from isx.formats.gpio_points import Decoder
 from isx.formats.gpio_signals import NO_SYNC, RecordedChannel, RecordedSignals, end_time
 from isx.formats.kinds import DataKind
 from isx.formats.session_text import read_session
+from isx.input_file import InputFile
 
 __all__ = ["read_nvista3"]
 

@@ -42,7 +42,6 @@ import numpy as np
 
 from isx._internal import IsxRatio, IsxTime
 from isx.errors import IsxFormatError
-from isx.files import InputFile
 from isx.formats.gpio_signals import (
     NO_SYNC,
     PacketStatistics,
@@ -52,6 +51,7 @@ from isx.formats.gpio_signals import (
     end_time,
 )
 from isx.formats.kinds import DataKind
+from isx.input_file import InputFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

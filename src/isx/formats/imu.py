@@ -33,11 +33,11 @@ import numpy as np
 
 from isx._internal import IsxRatio, IsxTime
 from isx.errors import IsxFormatError
-from isx.files import InputFile
 from isx.formats.gpio_signals import PacketStatistics, Points, RecordedChannel, RecordedSignals
 from isx.formats.json_text import JsonObject
 from isx.formats.kinds import DataKind
 from isx.formats.session_text import read_session
+from isx.input_file import InputFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -41,11 +41,11 @@ import numpy as np
 
 from isx._internal import IsxRatio, IsxSpacingInfo, IsxTime
 from isx.errors import IsxFormatError, warn
-from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
 from isx.formats.jpeg import JpegIndex, picture_size
 from isx.formats.json_text import JsonObject, collector_paused, parse, parse_undamaged
 from isx.formats.members import MAX_SAMPLES, spacing_from_json, timing_from_json
+from isx.input_file import InputFile
 from isx.spacing import Spacing
 from isx.timing import Duration, Time, Timing
 

@@ -40,7 +40,6 @@ import numpy as np
 
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError
-from isx.files import InputFile
 from isx.formats.frame_lines import (
     COUNTER_VALUES,
     LINE_VALUES,
@@ -55,6 +54,7 @@ from isx.formats.json_text import JsonObject, parse_object, plain
 from isx.formats.kinds import DataKind
 from isx.formats.members import spacing_from_json, timing_from_json
 from isx.formats.video import VideoFrames
+from isx.input_file import InputFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -31,10 +31,11 @@ from os import unlink
 from typing import TYPE_CHECKING, Any
 
 from isx.errors import IsxFileError, IsxFileNotFoundError, IsxFormatError, warn
-from isx.files import InputFile, sync_folder
 from isx.formats.json_text import JsonObject, parse_object
 from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
+from isx.input_file import InputFile
+from isx.output_files import sync_folder
 from isx.paths import canonical
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isx.files import InputFile
+    from isx.input_file import InputFile
 
 __all__ = ["JpegIndex", "LumaDecoder", "describe_image", "luma_decoders", "picture_size"]
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError, IsxStateError
-from isx.files import OutputFile
 from isx.formats.editing import MetadataEditor
 from isx.formats.isxd import open_container, trailer_bytes
 from isx.formats.json_text import plain, updated
@@ -29,6 +28,7 @@ from isx.formats.members import (
     timing_from_json,
     timing_to_json,
 )
+from isx.output_files import OutputFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -227,7 +227,7 @@ class LabelledWriter(LabelledFile):
     extra_properties
         Session metadata to store, any JSON value.
     cannot_open
-        Text of the error when the file cannot be created, as for :class:`isx.files.OutputFile`.
+        Text of the error when the file cannot be created, as for :class:`isx.output_files.OutputFile`.
     """
 
     def __init__(

@@ -23,9 +23,9 @@ import numpy as np
 
 from isx.dependencies import require
 from isx.errors import IsxFormatError, warn
-from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
 from isx.formats.plain_source import PlainSource, default_timing, rounded_to_msecs, utc
+from isx.input_file import InputFile
 from isx.spacing import Spacing
 from isx.timing import Duration, Timing
 

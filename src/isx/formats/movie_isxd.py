@@ -27,7 +27,6 @@ import numpy as np
 
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError, warn
-from isx.files import OutputFile, lock, require_free_space
 from isx.formats.frame_lines import (
     COUNTER,
     COUNTER_VALUES,
@@ -49,6 +48,7 @@ from isx.formats.members import (
     timing_from_json,
     timing_to_json,
 )
+from isx.output_files import OutputFile, lock, require_free_space
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxFormatError, IsxImportError, warn
-from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
 from isx.formats.plain_source import PlainSource, default_timing
 from isx.formats.tiff_tables import TiffTables
+from isx.input_file import InputFile
 from isx.spacing import Spacing
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.errors import IsxFormatError
-from isx.files import InputFile
 from isx.formats.frames import BEST_COMPRESSION, one_by_one, refuse_absurd_size
 from isx.formats.jpeg import UndecodableError, copy_luma
 from isx.formats.kinds import DataKind, WrongKindError, wrong_kind
 from isx.formats.plain_source import PlainSource
 from isx.formats.video import VideoFrames, shows_luma
+from isx.input_file import InputFile
 from isx.spacing import Spacing
 from isx.timing import Duration, Timing
 

@@ -28,11 +28,11 @@ import numpy as np
 
 from isx._internal import IsxRatio
 from isx.errors import IsxFileError, IsxFormatError, warn
-from isx.files import InputFile
 from isx.formats.frames import refuse_absurd_size
 from isx.formats.movie_hdf5 import MovieHdf5, timing_from_stamps
 from isx.formats.movie_tiff import MovieTiff
 from isx.formats.plain_source import PlainSource, default_timing, utc
+from isx.input_file import InputFile
 from isx.paths import extension, require_existing
 from isx.spacing import Spacing
 from isx.timing import Duration, Timing

@@ -13,7 +13,7 @@ from isx.errors import IsxFormatError
 from isx.formats.json_text import parse
 
 if TYPE_CHECKING:
-    from isx.files import InputFile
+    from isx.input_file import InputFile
 
 __all__ = ["read_session"]
 

@@ -44,7 +44,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from isx.files import OutputFile
+    from isx.output_files import OutputFile
 
 __all__ = ["TiffWriter", "directory_bytes", "page_by_rows"]
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from isx.files import InputFile
+    from isx.input_file import InputFile
 
 __all__ = ["PacketTable", "VideoFrames"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isx.files import OutputFile
+from isx.output_files import OutputFile
 from isx.samples.session import session_metadata
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isx.files import OutputFile, require_free_space
 from isx.formats.members import spacing_to_json, timing_to_json
+from isx.output_files import OutputFile, require_free_space
 from isx.samples.movie import movie_frames
 from isx.samples.session import session_metadata
 from isx.timing import Timing

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from isx.files import OutputFile, require_free_space
 from isx.formats.frame_lines import LINE_VALUES
 from isx.formats.isxd import trailer_bytes
 from isx.formats.movie_isxd import movie_metadata
+from isx.output_files import OutputFile, require_free_space
 from isx.samples.session import EFOCUS, LED_POWER, session_metadata
 
 if TYPE_CHECKING:

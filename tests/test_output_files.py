@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import isx
-from isx.files import OutputFile
+from isx.output_files import OutputFile
 
 
 def write(path: str | Path, **options: bool) -> None:
