@@ -53,3 +53,22 @@ def test_write_protected_files_are_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(isx.IsxFileError, match="write-protected"):
         write(path, overwrite=True)
     assert path.read_bytes() == b"old"
+
+
+def test_names_may_be_as_long_as_the_disk_takes(tmp_path: Path) -> None:
+    for name in ("n" * 255, "é" * 126 + ".c"):
+        try:
+            (tmp_path / name).touch()
+        except OSError:
+            pytest.skip("this disk takes shorter names only")
+        (tmp_path / name).unlink()
+        write(tmp_path / name)
+        assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"new"]
+        (tmp_path / name).unlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other words for it")
+def test_too_long_a_name_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(isx.IsxFileError, match=r"Unable to open file for writing.*too long"):
+        OutputFile(tmp_path / ("n" * 300))
+    assert not list(tmp_path.iterdir())

@@ -144,3 +144,30 @@ def test_terminated_while_frames_are_missing(tmp_path):
     process.send_signal(signal.SIGTERM)
     process.communicate()
     assert isx.recover(path).num_frames == 4
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path):
+    path = tmp_path / ("n" * 250 + ".isxd")
+    kill(start_writer(path, 5))
+    (temporary,) = tmp_path.glob(".*.partial")
+    assert isx.recover(path).path == str(path.resolve())
+    os.unlink(path)
+    kill(start_writer(path, 5))
+    (temporary,) = tmp_path.glob(".*.partial")
+    assert len(temporary.name) < 130
+    assert isx.recover(temporary).path == str(path.resolve())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_long_names_that_begin_alike_are_told_apart(tmp_path):
+    first, second = (tmp_path / f"{'n' * 200}{end}.isxd" for end in "ab")
+    kill(start_writer(first, 5))
+    with pytest.raises(isx.IsxFileNotFoundError, match="Nothing to recover"):
+        isx.recover(second)
+    assert isx.recover(first).num_frames == 4
+
+
+def test_a_name_in_the_description_does_not_lead_elsewhere(killed):
+    (recipe,) = killed.parent.glob(".*.json")
+    recipe.write_bytes(recipe.read_bytes().replace(b'"night.isxd"', b'"../other/away.isxd"'))
+    assert isx.recover(killed).path == str(killed.parent.resolve() / "away.isxd")

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from isx.errors import IsxFileError, IsxFileExistsError, IsxFormatError, IsxStateError
-from isx.paths import as_path, canonical, require_absent
+from isx.paths import as_path, canonical, hidden, require_absent
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -69,6 +69,13 @@ class OutputFile:
             text = cannot_open.format(path=self.given_path or "''", error="the name of the file is empty")
             raise IsxFileError(text)
         self.path = canonical(path)
+        try:
+            os.lstat(self.path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:  # too long a name, which would else be noticed when all is written
+            text = cannot_open.format(path=self.given_path, error=error.strerror or error)
+            raise IsxFileError(text) from None
         self.overwrites = overwrite
         if not overwrite:
             require_absent(self.given_path)
@@ -82,8 +89,7 @@ class OutputFile:
                     f"File already exists: {self.given_path} (it is being written by another object)"
                 )
             _being_written.add(self.path)
-        folder, name = os.path.split(self.path)
-        self.temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.partial")
+        self.temporary = hidden(self.path, f"{secrets.token_hex(4)}.partial")
         self._owner = os.getpid()
         self._open = True
         try:

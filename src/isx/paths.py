@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from typing import TYPE_CHECKING, TypeAlias
 
 from isx.errors import IsxFileError, IsxFileExistsError, IsxFileNotFoundError
@@ -17,6 +18,7 @@ __all__ = [
     "as_paths",
     "canonical",
     "extension",
+    "hidden",
     "reading_error",
     "require_absent",
     "require_existing",
@@ -25,10 +27,25 @@ __all__ = [
 PathInput: TypeAlias = "str | os.PathLike[str]"
 PathInputs: TypeAlias = "PathInput | Iterable[PathInput]"
 
+_LONGEST_STEM = 100  # bytes; file systems take names of 143 to 255
+
 
 def as_path(path: PathInput) -> str:
-    """The path as text, as the caller gave it."""
-    return os.fsdecode(os.fspath(path))
+    """The path as text, as the caller gave it.
+
+    Raises
+    ------
+    IsxFileError
+        No file can have this name on any disk.
+    """
+    text = os.fsdecode(os.fspath(path))
+    try:
+        if b"\0" not in os.fsencode(text):
+            return text
+        problem = "a zero byte"
+    except UnicodeEncodeError:
+        problem = "characters that names of files cannot have here"
+    raise IsxFileError(f"Not a path: {text!a} holds {problem}.")
 
 
 def as_paths(paths: PathInputs, *, may_be_empty: bool = False) -> list[str]:
@@ -57,6 +74,19 @@ def canonical(path: PathInput) -> str:
 def extension(path: str) -> str:
     """What follows the last dot of the file name, in lower case; empty without a dot."""
     return os.path.splitext(os.path.basename(path))[1][1:].lower()
+
+
+def hidden(path: str, suffix: str) -> str:
+    """Name for a helper of the file at `path`, in the same folder: ``.NAME.suffix``.
+
+    Long names are cut, and told apart by a checksum, so that every file that can exist can have its helpers.
+    """
+    folder, name = os.path.split(path)
+    encoded = os.fsencode(name)
+    if len(encoded) > _LONGEST_STEM:
+        checksum = f"~{zlib.crc32(encoded):08x}"
+        name = encoded[: _LONGEST_STEM - len(checksum)].decode(errors="ignore") + checksum
+    return os.path.join(folder, f".{name}.{suffix}")
 
 
 def require_existing(path: str) -> None:

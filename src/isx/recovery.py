@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 from isx.errors import IsxFileError, IsxFileNotFoundError, IsxStateError
 from isx.formats.isxd import trailer_bytes
 from isx.formats.json_text import JsonObject, parse
-from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
 from isx.formats.members import spacing_from_json, timing_from_json, timing_to_json
-from isx.formats.movie_isxd import DTYPES, recipe_path
+from isx.formats.movie_isxd import DTYPES, recipe, recipe_path
 from isx.output_files import lock, rename_without_overwriting, replace_file, sync_folder
-from isx.paths import as_path, canonical, reading_error, require_absent
+from isx.paths import as_path, canonical, hidden, reading_error, require_absent
 from isx.timing import Timing
 
 if TYPE_CHECKING:
@@ -70,19 +69,19 @@ def recover(path: PathInput) -> Recovered:
         The temporary file cannot be read or written, or no frame was written.
     """
     given = as_path(path)
-    temporary = given if given.endswith(_SUFFIX) else _find(given)
-    temporary = canonical(temporary)
-    folder, name = os.path.split(temporary)
-    target = os.path.join(folder, name[1 : -len(_SUFFIX) - 9])  # .NAME.XXXXXXXX.partial
-    require_absent(target)
+    temporary = canonical(given if given.endswith(_SUFFIX) else _find(given))
+    folder = os.path.dirname(temporary)
     try:
-        with open(recipe_path(temporary), "rb") as recipe, open(temporary, "r+b", buffering=0) as body:
+        with open(recipe_path(temporary), "rb") as file, open(temporary, "r+b", buffering=0) as body:
             if not lock(body.fileno()):
-                raise IsxStateError(f"{target} is still being written by another object or process.")
-            metadata = parse(recipe.read(), temporary)
+                raise IsxStateError(f"{given} is still being written by another object or process.")
+            known = JsonObject(parse(file.read(), temporary), temporary)
+            name, metadata = os.path.basename(known.string("fileName")), known.object("metadata").members
+            target = os.path.join(folder, name)
+            require_absent(target)
             expected, saved, body_size = _shorten(metadata, os.fstat(body.fileno()).st_size, temporary)
             # First the description, so that a second attempt after a crash in here finds the same frames.
-            replace_file(recipe_path(temporary), dump(metadata))
+            replace_file(recipe_path(temporary), recipe(name, metadata))
             body.truncate(body_size)
             body.seek(body_size)
             body.write(trailer_bytes(metadata))
@@ -98,8 +97,7 @@ def recover(path: PathInput) -> Recovered:
 
 
 def _find(path: str) -> str:
-    folder, name = os.path.split(canonical(path))
-    pattern = os.path.join(glob.escape(folder), f".{glob.escape(name)}.????????{_SUFFIX}")
+    pattern = glob.escape(hidden(canonical(path), "")) + f"????????{_SUFFIX}"
     found = sorted(p for p in glob.glob(pattern) if os.path.exists(recipe_path(p)))
     if not found:
         raise IsxFileNotFoundError(

@@ -36,7 +36,7 @@ from isx.formats.json_writing import dump
 from isx.formats.kinds import DataKind
 from isx.input_file import InputFile
 from isx.output_files import sync_folder
-from isx.paths import canonical
+from isx.paths import canonical, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,8 +163,7 @@ def trailer_bytes(metadata: Mapping[str, Any]) -> bytes:
 
 
 def _journal_path(path: str) -> str:
-    folder, name = os.path.split(path)
-    return os.path.join(folder, f".{name}.metadata-journal")
+    return hidden(path, "metadata-journal")
 
 
 def _read_journal(file: InputFile) -> tuple[int, bytes] | None:

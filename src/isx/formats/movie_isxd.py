@@ -256,7 +256,7 @@ class MovieIsxdWriter:
         try:
             lock(self.output.fileno())
             with open(self._recipe, "xb") as file:
-                file.write(text)
+                file.write(recipe(os.path.basename(self.output.path), self.metadata))
         except BaseException as error:
             self.discard()
             if isinstance(error, OSError):
@@ -291,5 +291,10 @@ class MovieIsxdWriter:
 
 
 def recipe_path(temporary: str) -> str:
-    """Where the metadata of an unfinished movie are kept while its frames are written."""
+    """Where what :func:`isx.recover` needs to know of an unfinished movie is kept while its frames are written."""
     return f"{temporary}.json"
+
+
+def recipe(name: str, metadata: Mapping[str, Any]) -> bytes:
+    """What is kept there: the final name of the movie, and its metadata."""
+    return dump({"fileName": name, "metadata": metadata})
