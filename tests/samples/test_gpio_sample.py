@@ -42,8 +42,28 @@ def test_gpio_belongs_to_the_movie(paths):
     np.testing.assert_array_equal(gpio.falling_edges("Digital GPI 0"), presses[1::2])
     assert len(gpio.rising_edges("OG-LED", 1)) == 3 * 40
     assert gpio["OG-LED"].range == (0, 8.5)
-    assert len(gpio.rising_edges("Digital GPI 1")) == 65 * 30
     assert gpio.get_acquisition_info()["Animal ID"] == "M-0417"
+
+
+def test_pulses_of_the_shutter_are_the_frames_of_the_camera(tmp_path):
+    scene = samples.Scene(seed=3, num_frames=200, shape=(8, 8), num_neurons=0)
+    made = samples.write(tmp_path, scene, ["gpio", "behavior"])
+    gpio = isx.open(made["gpio"])
+    pulses = gpio.rising_edges("Digital GPI 1") + np.uint64(gpio.first_timestamp)
+    with isx.open(made["behavior"]) as movie:
+        assert len(pulses) == len(movie)
+        kept = movie.timing.get_valid_samples()
+        assert len(kept) == len(movie) - 2
+        np.testing.assert_array_equal(pulses[kept], movie.timestamps[kept])
+    lengths = gpio.falling_edges("Digital GPI 1") - gpio.rising_edges("Digital GPI 1")
+    assert set(lengths.tolist()) <= {11_999, 12_000, 12_001}
+
+
+def test_pulses_go_on_over_the_spans_in_which_they_are_written(paths):
+    assert SCENE.duration > 60
+    rises = isx.open(paths["gpio"]).rising_edges("Digital GPI 1")
+    assert len(rises) == int((SCENE.duration - 0.412) * 30)
+    assert abs(np.diff(rises.astype(int)) - 33_333).max() < 400
 
 
 def test_imu_belongs_to_the_movie(paths):

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from isx.export.options import Progress
     from isx.samples.scene import Scene
 
-__all__ = ["mouse_path", "write_behavior"]
+__all__ = ["EXPOSURE", "camera_frames", "mouse_path", "write_behavior"]
 
 _HEADER = struct.Struct("<QQQqQQQQQQQQ")
 _ROWS, _COLUMNS = 480, 640
 _RATE = 30
 _DELAY = 0.412  # seconds from the start of the microscope to that of the camera
+#: Seconds for which the shutter is open.
+EXPOSURE = 0.012
 _CLOCK_ERROR = 0.23  # seconds by which the clock of the camera is fast
 _REACH = 90  # pixels around the mouse that it may cover
 _CAMERA = "camera-1"
@@ -51,6 +53,19 @@ _TRIGGERS = {"feeder": "softTrig-1"}
 _COLORS = ([0, 160, 255, 255], [255, 170, 0, 255], [60, 200, 90, 255])
 
 
+def camera_frames(scene: Scene) -> tuple[NDArray[np.float64], list[int]]:
+    """When the shutter of the camera opens, in seconds since the start, and the numbers of frames lost later on."""
+    delay = _delay(scene)
+    count = max(1, int((scene.duration - delay) * _RATE))
+    lost = sorted({count * 31 // 100, count * 77 // 100}) if count > 40 else []
+    times = delay + np.arange(count) / _RATE + scene.rng("camera jitter").normal(0, 40e-6, count)
+    return times, lost
+
+
+def _delay(scene: Scene) -> float:
+    return _DELAY if scene.duration > 4 * _DELAY else 0.0
+
+
 def write_behavior(scene: Scene, path: str, progress: Progress) -> None:
     """Write the `.isxb` file of `scene`.
 
@@ -59,11 +74,9 @@ def write_behavior(scene: Scene, path: str, progress: Progress) -> None:
     IsxFileExistsError, IsxFileError
         The file exists or cannot be written.
     """
-    delay = _DELAY if scene.duration > 4 * _DELAY else 0.0
-    count = max(1, int((scene.duration - delay) * _RATE))
-    lost = sorted({count * 31 // 100, count * 77 // 100}) if count > 40 else []
-    kept = np.setdiff1d(np.arange(count), lost)
-    times = delay + kept / _RATE + scene.rng("camera jitter").normal(0, 40e-6, len(kept))
+    opened, lost = camera_frames(scene)
+    kept = np.setdiff1d(np.arange(len(opened)), lost)
+    times = opened[kept]
     stamps = scene.counter(times)
     places, headings = mouse_path(scene, times)
     trackers = _trackers(scene, places)
@@ -74,7 +87,9 @@ def write_behavior(scene: Scene, path: str, progress: Progress) -> None:
     frames = _json({"droppedFrames": lost, "samples": samples})
     session = _json(_session(scene))
     start = scene.start._impl
-    milliseconds = scene.start._to_secs_since_epoch().to_msecs() + round((delay + _CLOCK_ERROR) * 1000)
+    milliseconds = scene.start._to_secs_since_epoch().to_msecs() + round(
+        (_delay(scene) + _CLOCK_ERROR) * 1000
+    )
     with OutputFile(path) as output:
         output.write(bytes(_HEADER.size))
         at = _HEADER.size
@@ -227,7 +242,7 @@ def _session(scene: Scene) -> dict[str, Any]:
         "sensorParams": {
             "brightness": 0,
             "contrast": 32,
-            "exposure": {"type": "manual", "value": 12},
+            "exposure": {"type": "manual", "value": round(EXPOSURE * 1000)},
             "gain": 0,
             "saturation": 64,
             "sensorFov": fov | {"fps": _RATE},

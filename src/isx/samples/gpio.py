@@ -9,7 +9,8 @@ channel                   signal
 ``EX-LED``, ``e-focus``   settings of the microscope, as in its frame headers
 ``OG-LED``                trains of optogenetic pulses, 5 ms at 20 Hz for 2 s, every 20 s
 ``Digital GPI 0``         TTL input: presses of a lever
-``Digital GPI 1``         TTL input: shutter of another camera, 30 Hz
+``Digital GPI 1``         TTL input: shutter of the behaviour camera, up while it is open; lost frames have their
+                          pulse too
 ``GPIO-1``                analog input: speed of a running wheel, 20 times a second
 ========================  ======================================================================================
 
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.output_files import OutputFile
+from isx.samples.behavior import EXPOSURE, camera_frames
 from isx.samples.session import EFOCUS, LED_POWER, session_metadata
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ LEAD = 0.1
 _SPAN = 60.0  # seconds written at a time
 
 _TRAIN_EVERY, _TRAIN_LENGTH, _PULSE_RATE, _PULSE_LENGTH, _OG_POWER = 20.0, 2.0, 20.0, 0.005, 85
-_CAMERA_RATE, _WHEEL_RATE = 30.0, 20.0
+_WHEEL_RATE = 20.0
 
 
 def lever_presses(scene: Scene) -> NDArray[np.float64]:
@@ -143,12 +145,12 @@ def _levels(
 
 def _inputs(scene: Scene, first: float, stop: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Times and levels of both digital inputs, whenever one of them changes."""
-    presses = lever_presses(scene)
-    camera = np.arange(int(first * _CAMERA_RATE) * 2, int(stop * _CAMERA_RATE) * 2 + 2) / (2 * _CAMERA_RATE)
-    times = np.union1d(camera, presses[(presses >= first) & (presses < stop)])
-    lever = presses.searchsorted(times, "right") % 2
-    shutter = (np.floor(times * 2 * _CAMERA_RATE + 1e-6).astype(np.int64) + 1) % 2
-    return times, (lever | shutter << 1)[:, None]
+    presses, opened = lever_presses(scene), camera_frames(scene)[0]
+    shutter = np.column_stack([opened, opened + EXPOSURE]).ravel()
+    changes = np.union1d(presses, shutter)
+    times = changes[(changes >= first) & (changes < stop)]
+    levels = [edges.searchsorted(times, "right") % 2 << bit for bit, edges in enumerate((presses, shutter))]
+    return times, (levels[0] | levels[1])[:, None]
 
 
 def _wheel(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.int64]:
