@@ -27,6 +27,7 @@ def test_align(run, files):
         ["kept", "2020-09-13", "05:26:39.000", str(files["b"])],
         ["would", "move", "+1.500", "s", "to", "2020-09-13", "05:26:42.000", str(files["m"])],
     ]
+    assert out == "".join(line.rstrip() + "\n" for line in out.splitlines())
     assert files["m"].read_bytes() == before
     status, out, err = run("align", files["g"], files["m"])
     assert (status, err) == (0, "")

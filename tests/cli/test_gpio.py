@@ -41,6 +41,21 @@ def test_info_knows_an_imu_set_by_its_metadata(run, tmp_path):
         assert facts["signals"]["list"][0]["highest"] < 2
 
 
+def test_info_counts_packets_only_where_there_are_some(run):
+    units = {}
+    for name in ("imu_basic.imu", "nv3_dual_color.gpio"):
+        (facts,) = json.loads(run("info", "--json", DATA / name)[1])["files"]
+        units[name] = [title for title in ("packets", "records") if facts.get(title, {}).get(title)]
+    assert units == {"imu_basic.imu": ["records"], "nv3_dual_color.gpio": ["packets"]}
+
+
+def test_no_line_ends_in_blanks(run):
+    out = run("info", DATA / "nv3_dual_color.gpio")[1]
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
+    heading = next(line for line in out.splitlines() if line.split()[:2] == ["name", "kind"])
+    assert heading.startswith("      name ")
+
+
 def test_export(run, tmp_path):
     source = tmp_path / "x.gpio"
     shutil.copy(DATA / "nv3_all_kinds.gpio", source)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 import isx
 from isx import samples
@@ -45,6 +46,15 @@ def test_json_for_programs(run, sample, write_movie, tmp_path):
     assert movie["session"]["Recording UUID"] == "AC-20413307-0000000000-1710263730250"
     assert picture["kind"] == "Image"
     assert picture["picture"]["brightest"] == 0
+
+
+def test_times_that_no_file_tells_are_marked(run, sample, tmp_path):
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, np.zeros((3, 4, 5), np.uint16), photometric="minisblack")
+    assert "assumed   start and period, which the file does not tell" in run("info", path)[1]
+    stack, movie = json.loads(run("info", "--json", path, sample)[1])["files"]
+    assert stack["timing"]["assumed"] == ["start", "period"]
+    assert "assumed" not in movie["timing"]
 
 
 def test_broken_files_do_not_hide_the_others(run, sample, tmp_path):

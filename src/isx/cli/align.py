@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from isx.alignment import NewStart, align_start_times, plan_start_times
-from isx.cli.terminal import stdout
+from isx.cli.terminal import columns, stdout
 
 if TYPE_CHECKING:
     from isx.timing import Time
@@ -46,20 +45,16 @@ def command(
 
 def show_shifts(starts: list[NewStart], *, done: bool) -> None:
     """One line per file: by how much its start moves, and to when."""
-    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    table.add_column(justify="left")
-    table.add_column(justify="left")
     word = "[green]moved[/]" if done else "would move"
-    for start in starts:
-        if start.changes:
-            table.add_row(word, f"{start.shift:+.3f} s", f"to {_instant(start.new)}", escape(start.path))
-        else:
-            table.add_row("kept", "", _instant(start.old), escape(start.path))
-    if starts:
-        stdout().print(table)
-    else:
+    rows = [
+        (word, f"{start.shift:+.3f} s", f"to {_instant(start.new)}", escape(start.path))
+        if start.changes
+        else ("kept", "", _instant(start.old), escape(start.path))
+        for start in starts
+    ]
+    for line in columns(rows, right=(False, True, False, False)):
+        stdout().print(line)
+    if not starts:
         stdout().print("Nothing to align: the reference is the only file.")
 
 

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import numpy as np
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 import isx
 from isx.cli.facts import Sections, Shown, for_json, length_text, size_fact, size_text, value_text
 from isx.cli.info_behavior import tracking_section, video_section
 from isx.cli.series import member_of, summary
-from isx.cli.terminal import close_if_open, one_line, print_error, stdout
+from isx.cli.terminal import close_if_open, columns, one_line, print_error, stdout
 from isx.errors import IsxWarning
 from isx.formats.kinds import DataKind
+from isx.formats.plain_source import PlainSource
+from isx.paths import extension
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,11 +74,18 @@ def _movie(movie: isx.Movie) -> Sections:
     return {
         "picture": picture,
         "video": video_section(movie) if frames else {},
-        "timing": timing_section(movie.timing, "frames"),
+        "timing": timing_section(movie.timing, "frames") | _assumed(movie),
         "hardware": _hardware(movie) if frames else {},
         "tracking": tracking_section(movie),
         "session": session_section(movie),
     }
+
+
+def _assumed(movie: isx.Movie) -> dict[str, Any]:
+    """Which of the times shown are not in the file."""
+    source = movie._open_source()
+    names = source.assumed if isinstance(source, PlainSource) else ()
+    return {"assumed": Shown(names, f"{' and '.join(names)}, which the file does not tell")} if names else {}
 
 
 def _hardware(movie: isx.Movie) -> dict[str, Any]:
@@ -129,10 +137,12 @@ def _gpio_set(gpio: isx.GpioSet) -> Sections:
         facts["list"] = [_channel_row(channel) for channel in channels]
     statistics = gpio.statistics
     counts = {} if statistics is None else statistics.as_dict()
+    unit = "packets" if extension(gpio.file_path or "") in ("gpio", "raw") else "records"
+    counts = {unit: counts.pop("packets", 0), **counts}
     return {
         "signals": facts,
         "timing": timing_section(gpio.timing),
-        "packets": {name.replace("_", " "): count for name, count in counts.items() if count},
+        unit: {name.replace("_", " "): count for name, count in counts.items() if count},
         "session": session_section(gpio),
     }
 
@@ -315,15 +325,15 @@ def _is_table(value: Any) -> bool:
 
 def _show_table(label: str, rows: list[Mapping[str, Any]], console: Console) -> None:
     """Rows whose keys, those of the first row, are the headings."""
-    table = Table(title=None, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading, value in rows[0].items():
-        raw = value.value if isinstance(value, Shown) else value
-        number = isinstance(raw, (int, float)) and not isinstance(raw, bool)
-        table.add_column(escape(heading), justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(escape(value_text(row.get(heading))) for heading in rows[0]))
-    grid = Table.grid(padding=(0, 0, 0, 4))
-    grid.add_row("", table)
     if label:
         console.print(f"    [dim]{escape(label)}[/]")
-    console.print(grid)
+    texts = [[f"[dim]{escape(heading)}[/]" for heading in rows[0]]]
+    texts += [[escape(value_text(row.get(heading))) for heading in rows[0]] for row in rows]
+    for line in columns(texts, right=[_is_number(value) for value in rows[0].values()]):
+        line.pad_left(6)
+        console.print(line)
+
+
+def _is_number(value: Any) -> bool:
+    raw = value.value if isinstance(value, Shown) else value
+    return isinstance(raw, (int, float)) and not isinstance(raw, bool)

@@ -12,17 +12,19 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 import isx
 from isx.export.options import no_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from isx.export.options import Progress as Report
 
 __all__ = [
     "close_if_open",
+    "columns",
     "guarded",
     "one_line",
     "print_error",
@@ -51,6 +53,21 @@ def close_if_open(opened: Any) -> None:
     close = getattr(opened, "close", None)
     if close is not None:
         close()
+
+
+def columns(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[Text]:
+    """Rows of cells, which may hold markup, as lines without blanks at their end; `right` columns are flush right.
+
+    Lines may be longer than the terminal is wide: it breaks them, where a table of Rich would cut off their end.
+    """
+    table = [[Text.from_markup(cell) for cell in row] for row in rows]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*table, strict=True)]
+    for row in table:
+        for cell, width, flush_right in zip(row, widths, right, strict=True):
+            (cell.pad_left if flush_right else cell.pad_right)(width - cell.cell_len)
+        line = Text("  ").join(row)
+        line.rstrip()
+        yield line
 
 
 def one_line(message: object) -> str:

@@ -24,7 +24,7 @@ import numpy as np
 from isx.dependencies import require
 from isx.errors import IsxFormatError, warn
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
-from isx.formats.plain_source import PlainSource, default_timing, rounded_to_msecs, utc
+from isx.formats.plain_source import PlainSource, rounded_to_msecs, utc
 from isx.input_file import InputFile
 from isx.spacing import Spacing
 from isx.timing import Duration, Timing
@@ -91,11 +91,10 @@ class MovieHdf5(PlainSource):
         refuse_absurd_size(
             self.given_path, max(num_samples, shape[0]), self._frame_bytes, self._file.size, BEST_COMPRESSION
         )
-        self.timing = (
-            default_timing(num_samples)
-            if self.stamps is None
-            else timing_from_stamps(num_samples, [self.stamps])
-        )
+        if self.stamps is None:
+            self._assume_timing(num_samples)
+        else:
+            self.timing = timing_from_stamps(num_samples, [self.stamps])
         self.num_in_file = shape[0]
         if self._block_offset is not None and self._frame_bytes:
             self.num_in_file = min(shape[0], (self._file.size - self._block_offset) // self._frame_bytes)

@@ -28,7 +28,7 @@ import numpy as np
 
 from isx.errors import IsxFormatError, IsxImportError, warn
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
-from isx.formats.plain_source import PlainSource, default_timing
+from isx.formats.plain_source import PlainSource
 from isx.formats.tiff_tables import TiffTables
 from isx.input_file import InputFile
 from isx.spacing import Spacing
@@ -86,7 +86,7 @@ class MovieTiff(PlainSource):
             self._file.size,
             BEST_COMPRESSION,
         )
-        self.timing = default_timing(len(tables))
+        self._assume_timing(len(tables))
         strip_rows = _rows_per_strip(page)
         if strip_rows is not None:
             rows, cols = self.spacing.num_pixels

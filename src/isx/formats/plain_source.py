@@ -23,17 +23,12 @@ if TYPE_CHECKING:
 
     from isx.spacing import Spacing
 
-__all__ = ["PlainSource", "default_timing", "rounded_to_msecs", "utc"]
+__all__ = ["PlainSource", "rounded_to_msecs", "utc"]
 
 
 def rounded_to_msecs(seconds: float) -> Duration:
     """`seconds` in whole milliseconds, half away from zero (spec 01, section 7)."""
     return Duration._from_num_den(int(np.floor(abs(seconds) * 1000 + 0.5) * np.sign(seconds)), 1000)
-
-
-def default_timing(num_samples: int, dropped: Sequence[int] = ()) -> Timing:
-    """Timing of a format without a clock: 50 ms per sample from the epoch on."""
-    return Timing(num_samples, dropped=np.asarray(dropped, dtype=np.uint64)).normalized()
 
 
 def utc(secs_since_epoch: int, den: int = 1) -> Time:
@@ -52,6 +47,7 @@ class PlainSource:
     dtype: np.dtype[Any]
     num_stored: int
     has_timestamps = False
+    assumed: tuple[str, ...] = ()  # members of the timing that the file does not tell
     metadata: Mapping[str, Any] | None = None
     _closed = False
 
@@ -59,6 +55,11 @@ class PlainSource:
     def _frame_bytes(self) -> int:
         rows, cols = self.spacing.num_pixels
         return rows * cols * self.dtype.itemsize
+
+    def _assume_timing(self, num_samples: int, dropped: Sequence[int] = ()) -> None:
+        """Without a clock: 50 ms per sample from the epoch on."""
+        self.timing = Timing(num_samples, dropped=np.asarray(dropped, dtype=np.uint64)).normalized()
+        self.assumed = ("start", "period")
 
     def _settle(self) -> None:
         """Last step of opening, when timing and number of stored frames are known."""

@@ -31,7 +31,7 @@ from isx.errors import IsxFileError, IsxFormatError, warn
 from isx.formats.frames import refuse_absurd_size
 from isx.formats.movie_hdf5 import MovieHdf5, timing_from_stamps
 from isx.formats.movie_tiff import MovieTiff
-from isx.formats.plain_source import PlainSource, default_timing, utc
+from isx.formats.plain_source import PlainSource, utc
 from isx.input_file import InputFile
 from isx.paths import extension, require_existing
 from isx.spacing import Spacing
@@ -120,7 +120,7 @@ class RecordingXml(PlainSource):
         elif len(known) == len(stamps):
             self.timing = timing_from_stamps(num_samples, known, dropped)
         else:
-            self.timing = default_timing(num_samples, dropped)
+            self._assume_timing(num_samples, dropped)
         self.num_stored = min(self.timing.samples.num_valid, stored)
 
     def _dropped(self, text: str, recorded: int) -> list[int]:
