@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import isx
-from isx.cli import align, decompress, demo, export, info, timestamps
+from isx.cli import align, decompress, demo, export, info, recover, timestamps
 from isx.cli import info_sets as _info_sets  # noqa: F401 - adds to isx info
 from isx.cli.terminal import guarded
 
@@ -40,5 +40,5 @@ def _options(
     """Look at and export the files of Inscopix miniscopes."""
 
 
-for _module in (info, export, timestamps, align, decompress, demo):
+for _module in (info, export, timestamps, align, decompress, recover, demo):
     app.command(_module.NAME, epilog=getattr(_module, "EPILOG", None))(guarded(_module.command))
