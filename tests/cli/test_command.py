@@ -36,6 +36,38 @@ def test_process(sample, tmp_path):
     assert _isx("--version").communicate()[0] == f"isx {isx.__version__}\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="written for a Unix shell")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
+def test_closed_streams(sample, tmp_path, closed):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    arguments = ["export", sample, "-o", str(tmp_path / "out.tif")]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "isx", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out.tif").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix decides what a closed pipe is")
+@pytest.mark.parametrize("arguments", [["info"], ["info", "--json"], ["--version"]])
+def test_nobody_reads_on(sample, arguments):
+    read, write = os.pipe()
+    os.close(read)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    files = [sample] * 40 if arguments[0] == "info" else []
+    done = subprocess.run(
+        [sys.executable, "-m", "isx", *arguments, *files],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    os.close(write)
+    assert done.stderr == b""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send to another process")
 def test_ctrl_c(tmp_path):
     # A shell without job control starts its background jobs deaf to Ctrl-C, tests among them.

@@ -12,8 +12,12 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line of this process and exit with its status."""
     import io
+    import os
     import sys
 
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed; a file opened later on must not take its place
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     from isx.cli.app import app
 
     for stream in (sys.stdout, sys.stderr):
