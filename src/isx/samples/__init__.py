@@ -14,6 +14,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from isx.errors import IsxFileError
 from isx.export.options import no_progress
 from isx.paths import as_path
 from isx.samples.scene import Neuron, Scene
@@ -117,7 +118,10 @@ def write(
     if unknown:
         raise ValueError(f"no sample file is called {unknown[0]!r}. Options are {', '.join(known)}.")
     target = as_path(folder)
-    os.makedirs(target, exist_ok=True)
+    try:
+        os.makedirs(target, exist_ok=True)
+    except OSError as error:
+        raise IsxFileError(f"Cannot make the folder {target}: {error.strerror or error}") from None
     paths = {}
     for name in wanted:
         sample = known[name]
