@@ -6,6 +6,7 @@
 import os
 from collections.abc import Generator
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -27,3 +28,15 @@ def pytest_runtest_call() -> Generator[None, object, object]:
         if HAS_ALL_EXTRAS:
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def longest(tmp_path: Path) -> Path:
+    """A path whose name is as long as most systems take."""
+    path = tmp_path / ("n" * 250 + ".isxd")
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this system takes shorter paths only")
+    path.unlink()
+    return path

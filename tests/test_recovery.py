@@ -146,21 +146,19 @@ def test_terminated_while_frames_are_missing(tmp_path):
     assert isx.recover(path).num_frames == 4
 
 
-def test_a_name_as_long_as_names_can_be(tmp_path):
-    path = tmp_path / ("n" * 250 + ".isxd")
-    kill(start_writer(path, 5))
-    (temporary,) = tmp_path.glob(".*.partial")
-    assert isx.recover(path).path == str(path.resolve())
-    os.unlink(path)
-    kill(start_writer(path, 5))
-    (temporary,) = tmp_path.glob(".*.partial")
+def test_a_name_as_long_as_names_can_be(longest):
+    kill(start_writer(longest, 5))
+    assert isx.recover(longest).path == str(longest.resolve())
+    longest.unlink()
+    kill(start_writer(longest, 5))
+    (temporary,) = longest.parent.glob(".*.partial")
     assert len(temporary.name) < 130
-    assert isx.recover(temporary).path == str(path.resolve())
-    assert list(tmp_path.iterdir()) == [path]
+    assert isx.recover(temporary).path == str(longest.resolve())
+    assert list(longest.parent.iterdir()) == [longest]
 
 
 def test_long_names_that_begin_alike_are_told_apart(tmp_path):
-    first, second = (tmp_path / f"{'n' * 200}{end}.isxd" for end in "ab")
+    first, second = (tmp_path / f"{'n' * 110}{end}.isxd" for end in "ab")
     kill(start_writer(first, 5))
     with pytest.raises(isx.IsxFileNotFoundError, match="Nothing to recover"):
         isx.recover(second)
