@@ -270,6 +270,52 @@ def test_a_behaviour_movie_with_a_timing_of_its_own(tmp_path, spaced):
     assert not alignment.plan_start_times(reference, moved)[0].changes
 
 
+def replace_session(path, text):
+    """Let `text`, a text, take the place of the session metadata."""
+    data = path.read_bytes()
+    (place,) = struct.unpack("<Q", data[80:88])
+    path.write_bytes(data[:88] + struct.pack("<Q", len(text)) + data[96:place] + text)
+
+
+@pytest.mark.parametrize("number", ["0.12345678901234567", "123456789012345678901234", "-0.0", "1e-7", "5.0"])
+def test_other_numbers_of_a_timing_keep_their_value(tmp_path, number):
+    reference = gpio(tmp_path / "g.isxd")
+    moved = behavior(tmp_path / "b.isxb", [11_000_000, 11_050_000], timingInfo={"odd": "NUMBER", **OWN})
+    text = json.dumps(session_of(moved)).replace('"NUMBER"', number)
+    replace_session(moved, text.encode())
+    before = session_of(moved)
+    isx.align_start_times(reference, moved)
+    after = session_of(moved)
+    assert after["timingInfo"]["start"] != before["timingInfo"].pop("start")
+    del after["timingInfo"]["start"]
+    assert repr(after) == repr(before) or sorted(map(repr, after["timingInfo"].items())) == sorted(
+        map(repr, before["timingInfo"].items())
+    )
+
+
+def test_a_number_beyond_all_others_is_never_written(tmp_path):
+    reference = gpio(tmp_path / "g.isxd")
+    moved = behavior(tmp_path / "b.isxb", [11_000_000, 11_050_000], timingInfo={"odd": "NUMBER", **OWN})
+    replace_session(moved, json.dumps(session_of(moved)).replace('"NUMBER"', "1e400").encode())
+    before = moved.read_bytes()
+    with pytest.warns(isx.IsxWarning, match="no room for the new start"):
+        isx.align_start_times(reference, moved)
+    assert moved.read_bytes()[32:] == before[32:]
+
+
+def test_of_two_timings_the_one_that_readers_take_is_moved(tmp_path):
+    reference = gpio(tmp_path / "g.isxd")
+    moved = behavior(tmp_path / "b.isxb", [11_000_000, 11_050_000])
+    first = json.dumps({**OWN, "numTimes": 7})
+    plain = json.dumps(session_of(moved))
+    text = f'{{"timingInfo": {first}, "timing\\u0049nfo": {json.dumps(OWN)}, {plain[1:]}'
+    replace_session(moved, text.encode())
+    isx.align_start_times(reference, moved)
+    assert first.encode() in moved.read_bytes()
+    with isx.Movie.read(moved) as movie:
+        assert movie.timing.start._impl.secs_since_epoch.num == 1_600_000_001_000
+
+
 def test_a_timing_without_room_for_another_start_is_reported(tmp_path):
     reference = gpio(tmp_path / "g.isxd")
     info = {key: value for key, value in OWN.items() if value != []}

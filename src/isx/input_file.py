@@ -10,6 +10,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from isx.errors import IsxFileError, IsxFormatError, IsxStateError
+from isx.forks import reset_when_forked
 from isx.paths import canonical, reading_error
 
 if TYPE_CHECKING:
@@ -52,9 +53,14 @@ class InputFile:
             if stat.S_ISDIR(status.st_mode):
                 raise reading_error(path, IsADirectoryError())
             raise IsxFileError(f"Cannot read {path}: it is not an ordinary file.")
-        self._lock = threading.Lock()
         self._map: mmap.mmap | None = None
         self.size = status.st_size
+        self.after_fork()
+        reset_when_forked(self)
+
+    def after_fork(self) -> None:
+        """Make a new lock."""
+        self._lock = threading.Lock()
 
     def read_into(self, buffer: Any, offset: int) -> int:
         """Fill `buffer` from `offset` on; the number of bytes read is smaller only at the end of the file."""
@@ -68,7 +74,9 @@ class InputFile:
                     break
                 done += count
         except OSError as error:
+            self._require_open()
             raise reading_error(self.given_path, error) from None
+        self._require_open()
         return done
 
     def _read_some(self, target: memoryview[Any], offset: int) -> int:
@@ -95,7 +103,9 @@ class InputFile:
             try:
                 data = os.pread(self._fd, size, offset)
             except OSError as error:
+                self._require_open()
                 raise reading_error(self.given_path, error) from None
+            self._require_open()
             if len(data) == size:
                 return data
         buffer = bytearray(size)
@@ -117,11 +127,13 @@ class InputFile:
             data = b"".join([read(fd, size, offset) for offset in offsets.tolist()])
         else:
             data = b"".join([self.read(offset, size) for offset in offsets.tolist()])
+        self._require_open()
         if len(data) < size * len(offsets):
             raise self._too_short(int(offsets.max()), size)
         return data
 
     def _require_open(self) -> None:
+        """Ask before reading, and after: another thread may close the file, and the system reuse its number."""
         if not self._finalizer.alive:
             raise IsxStateError(f"{self.given_path} is closed.")
 

@@ -202,3 +202,71 @@ def test_forks_between_frames(tmp_path: Path) -> None:
         check=False,
     )
     assert result.stdout == "done\n", result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("kind", ["isxb", "isxc"])
+def test_forks_while_other_threads_read(tmp_path: Path, kind: str) -> None:
+    script = """
+        import os, signal, sys
+        import numpy as np
+        import isx
+        from isx.formats import ahead
+        ahead._num_workers = lambda: 2
+        opened = isx.Movie.read(sys.argv[1])
+        lock = (opened._source._index if sys.argv[2] == "isxb" else opened._source._video)._lock
+        wanted = [frame for frame in isx.Movie.read(sys.argv[1])]
+        frames = iter(opened)
+        first = [next(frames), next(frames)]
+        with lock:  # as by a thread that is just reading
+            child = os.fork()
+            if not child:
+                signal.alarm(20)
+                one_by_one = [opened.get_frame_data(k) for k in range(len(wanted))]
+                same = np.array_equal(one_by_one, wanted) and np.array_equal(first + list(frames), wanted)
+                opened.close()
+                sys.exit(0 if same else 1)
+            assert os.waitpid(child, 0)[1] == 0
+        assert np.array_equal(first + list(frames), wanted)
+        print("done")
+    """
+    if kind == "isxb":
+        path = movie(tmp_path / "m.isxb", 20)
+    else:
+        pytest.importorskip("av")
+        path = Path(__file__).parents[1] / "data" / "isxb" / "h264.isxc"
+    result = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-W",
+            "ignore::isx.IsxWarning",
+            "-c",
+            textwrap.dedent(script),
+            path,
+            kind,
+        ],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.stdout == "done\n", result.stderr
+
+
+def test_an_interrupted_end_of_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ahead._pool.submit(abs, -1).result() == 1
+    threads = ahead._pool._pool
+    assert threads is not None
+
+    def interrupted(**_: object) -> None:
+        ThreadPoolExecutor.shutdown(threads)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads, "shutdown", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ahead._pool._end()
+    ahead._pool._gate.release()
+    assert ahead._pool.submit(abs, -2).result() == 2

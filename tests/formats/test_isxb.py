@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
+import struct
 import sys
 import threading
 import warnings
@@ -13,6 +15,7 @@ import numpy as np
 import pytest
 
 import isx
+from isx.formats import jpeg as jpeg_module
 from make_isxb import blocks, isxb, jpeg, movie, samples, session
 from make_jpeg import expected, jpeg_of_levels
 
@@ -262,6 +265,56 @@ def test_a_damaged_image_costs_no_other(tmp_path: Path) -> None:
         with pytest.raises(isx.IsxFormatError, match="Frame 1: its JPEG image is damaged"):
             opened.get_frame_data(1)
         np.testing.assert_array_equal(opened[[0, 2]], [blocks(0), blocks(2)])
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the end of the video scanned only when its last images are wanted, as in large files."""
+    monkeypatch.setattr(jpeg_module, "_FIRST_CHUNK", 16)
+    monkeypatch.setattr(jpeg_module, "_LARGEST_CHUNK", 16)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_damaged_length_that_swallows_images_is_told(tmp_path: Path) -> None:
+    images = [jpeg(blocks(k), comment=b"x") for k in range(5)]
+    at = images[1].index(b"\xff\xfe") + 2
+    images[1] = images[1][:at] + struct.pack(">H", len(images[1]) + 200) + images[1][at + 2 :]
+    with isx.Movie.read(isxb(tmp_path / "m.isxb", images, session())) as opened:
+        np.testing.assert_array_equal(opened.get_frame_data(0), blocks(0))
+        told = pytest.warns(isx.IsxWarning, match="image 1 of the video seems to hold more than one")
+        with told, contextlib.suppress(isx.IsxFormatError):
+            opened.get_frame_data(1)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.usefixtures("small_chunks")
+def test_an_image_without_a_start_is_told_before_frames_shift(tmp_path: Path, at: int) -> None:
+    images = [jpeg(blocks(k)) for k in range(5)]
+    images[at] = b"\xff\x58" + images[at][2:]
+    with (
+        isx.Movie.read(isxb(tmp_path / "m.isxb", images, session())) as opened,
+        pytest.warns(
+            isx.IsxWarning, match=rf"{len(images[at])} bytes .* in front of image {at} are no image"
+        ),
+    ):
+        opened.get_frame_data(at)
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_a_video_that_starts_within_an_image_is_told(tmp_path: Path) -> None:
+    path = movie(tmp_path / "m.isxb", 5, video=96 + 40)
+    told = pytest.warns(isx.IsxWarning, match="in front of image 0 are no image")
+    with isx.Movie.read(path) as opened, told:
+        opened.get_frame_data(0)
+
+
+@pytest.mark.parametrize("frames", [False, None])
+def test_absurd_numbers_of_samples_are_refused(tmp_path: Path, frames: Any) -> None:
+    start = {"secsSinceEpoch": {"num": 1, "den": 1}, "utcOffset": 0}
+    timing = {"numTimes": 2**31, "period": {"num": 1, "den": 20}, "start": start}
+    images = [jpeg(blocks(0))] * 2
+    with pytest.raises(isx.IsxFormatError, match="announces 2147483648 samples"):
+        isx.Movie.read(isxb(tmp_path / "m.isxb", images, session(timingInfo=timing), frames))
 
 
 def test_surplus_images_are_ignored(tmp_path: Path) -> None:

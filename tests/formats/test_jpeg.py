@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import struct
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +106,7 @@ def test_only_what_is_needed_is_scanned(tmp_path: Path, monkeypatch: pytest.Monk
     index = index_of(tmp_path, b"".join(images))
     monkeypatch.setattr(index, "_chunk", 2 * len(images[0]))
     assert index.range_of(1) == concatenated(images)[1]
-    assert index._scanned < 8 * len(images[0])
+    assert index._known.scanned < 8 * len(images[0])
 
 
 def test_surplus_images_are_not_counted(tmp_path: Path) -> None:
@@ -136,6 +138,59 @@ def test_an_image_cut_in_its_tables_keeps_its_place(tmp_path: Path, size: int) -
     found = ranges(index_of(tmp_path, b"".join(images), 3))
     assert (found[0], found[2]) == (places[0], places[2])
     assert found[1] in (None, places[1])
+
+
+def test_interruptions_lose_no_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C at any line of a scan leaves an index that goes on from there."""
+    images = [image(k) for k in range(6)]
+    monkeypatch.setattr(subject, "_FIRST_CHUNK", 2 * len(images[0]))
+    monkeypatch.setattr(subject, "_LARGEST_CHUNK", 2 * len(images[0]))
+
+    def interrupted(at: int) -> int:
+        """Lines run up to the interruption before line `at`."""
+        index = index_of(tmp_path, b"".join(images), 6)
+        done = 0
+
+        def count(frame: Any, event: str, _: Any) -> Any:
+            nonlocal done
+            if frame.f_code.co_filename != subject.__file__ or frame.f_code.co_name == "range_of":
+                return None  # the interpreter itself does not interrupt between getting a lock and its "with"
+            if event == "line":
+                done += 1
+                if done == at:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return count
+
+        before = sys.gettrace()
+        with contextlib.suppress(KeyboardInterrupt):
+            try:
+                sys.settrace(count)
+                index.range_of(5)
+            finally:
+                sys.settrace(before)
+        assert ranges(index) == concatenated(images)
+        return done
+
+    at = 1
+    while interrupted(at) == at:
+        at += 1
+    assert at > 50
+
+
+def test_a_decoder_that_was_interrupted_is_not_used_again() -> None:
+    pytest.importorskip("av")
+
+    class Interrupted:
+        def decode(self, _: Any) -> None:
+            raise KeyboardInterrupt
+
+    decoder = subject.FfmpegDecoder(10_000)
+    decoder._context = Interrupted()
+    out = np.empty((16, 24), np.uint8)
+    with pytest.raises(KeyboardInterrupt):
+        decoder.decode(image(1), out)
+    decoder.decode(image(1), out)
 
 
 def test_missing_images_are_told_once(tmp_path: Path) -> None:

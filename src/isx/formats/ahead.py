@@ -9,6 +9,8 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from isx.forks import reset_when_forked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from concurrent.futures import Future
@@ -47,16 +49,19 @@ def read_ahead(
             yield from map(read, chain(first, coming))
             return
     coming = chain(first, coming)
-    waiting: deque[Future[_T]] = deque()
+    waiting: deque[tuple[_Item, Future[_T]]] = deque()
+    process = os.getpid()
     with ThreadPoolExecutor(workers, "isx-read-ahead") as pool:
         try:
-            waiting.extend(pool.submit(read, item) for item in islice(coming, 2 * workers))
-            while waiting:
-                result = waiting.popleft().result()
-                waiting.extend(pool.submit(read, item) for item in islice(coming, 1))
+            waiting.extend((item, pool.submit(read, item)) for item in islice(coming, 2 * workers))
+            while waiting and os.getpid() == process:
+                result = waiting.popleft()[1].result()
+                waiting.extend((item, pool.submit(read, item)) for item in islice(coming, 1))
                 yield result
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=os.getpid() == process, cancel_futures=True)
+    if waiting:  # the process was forked, and the threads stayed in the other one
+        yield from read_ahead(read, chain([item for item, _ in waiting], coming), workers)
 
 
 class _SharedPool:
@@ -74,9 +79,9 @@ class _SharedPool:
 
     def _end(self) -> None:
         self._gate.acquire()
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
 
     def submit(self, read: Callable[[int], _T], number: int) -> Future[_T]:
         with self._gate:
@@ -96,10 +101,11 @@ class Prefetcher(Generic[_T]):
     _IN_ORDER = 3
 
     def __init__(self) -> None:
-        self._start_afresh()
+        self.after_fork()
+        reset_when_forked(self)
 
-    def _start_afresh(self) -> None:
-        self._owner = os.getpid()
+    def after_fork(self) -> None:
+        """Start afresh: what was under way stayed in the other process."""
         self._lock = threading.Lock()
         self._coming: dict[int, Future[_T]] = {}
         self._next = -1
@@ -110,8 +116,6 @@ class Prefetcher(Generic[_T]):
 
         `read` is called from other threads, for numbers below `count`. What it raises is raised here.
         """
-        if self._owner != os.getpid():  # forked, perhaps while another thread held the lock
-            self._start_afresh()
         with self._lock:
             self._run = self._run + 1 if number == self._next else 1
             self._next = number + 1
@@ -141,8 +145,6 @@ class Prefetcher(Generic[_T]):
 
     def close(self) -> None:
         """Drop everything, and wait for what is under way."""
-        if self._owner != os.getpid():
-            return
         with self._lock:
             under_way = self._drop()
         wait(under_way)

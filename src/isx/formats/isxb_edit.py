@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isx.errors import IsxFileError, IsxWarning
 from isx.formats.isxb import Isxb
 from isx.formats.json_text import member_span, updated
-from isx.formats.json_writing import dump_compact
 from isx.formats.members import time_to_json
 
 if TYPE_CHECKING:
@@ -70,9 +70,12 @@ def _moved_session(isxb: Isxb, start: Time) -> tuple[int, bytes] | None:
     old = text[first:end]
     moved = {"start": time_to_json(start._impl)}
     info = updated(isxb.session.object("timingInfo").members, moved)
-    new = dump_compact(info)
-    if len(new) > len(old):  # lists may be left out if they are empty
-        new = dump_compact({key: value for key, value in info.items() if value != []})
+    try:
+        new = _compact(info)
+        if len(new) > len(old):  # lists may be left out if they are empty
+            new = _compact({key: value for key, value in info.items() if value != []})
+    except ValueError:  # a number beyond all others, which would not be JSON any more
+        return None
     if len(new) > len(old):
         return None
     new = new.ljust(len(old))
@@ -80,3 +83,9 @@ def _moved_session(isxb: Isxb, start: Time) -> tuple[int, bytes] | None:
     if not len(differ):
         return 0, b""
     return isxb.session_place + first + int(differ[0]), new[differ[0] : differ[-1] + 1]
+
+
+def _compact(info: dict[str, Any]) -> bytes:
+    """The shortest text with exactly these values."""
+    text = json.dumps(info, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")

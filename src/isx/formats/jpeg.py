@@ -29,11 +29,12 @@ import io
 import struct
 import threading
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from isx.errors import IsxFormatError, warn
+from isx.forks import reset_when_forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,11 +43,14 @@ if TYPE_CHECKING:
 
     from isx.input_file import InputFile
 
-__all__ = ["JpegIndex", "LumaDecoder", "describe_image", "luma_decoders", "picture_size"]
+__all__ = ["SEAM", "JpegIndex", "LumaDecoder", "describe_image", "luma_decoders", "picture_size"]
 
 _SOI, _EOI, _TEM, _SOS = 0xD8, 0xD9, 0x01, 0xDA
+#: How one image ends and the next begins; in an image only if a comment holds two images, or the image is damaged.
+SEAM = b"\xff\xd9\xff\xd8\xff"
 _NO_LIMIT = 2**62
-_FIRST_CHUNK, _LARGEST_CHUNK = 1 << 20, 1 << 24
+_FIRST_CHUNK, _LARGEST_CHUNK = 1 << 20, 1 << 22  # bytes that are all markers take 60 times as much memory
+_SMALLEST_IMAGE = 100  # bytes; less between two images was none
 
 _IS_MARKER = np.ones(256, dtype=np.bool_)
 _IS_MARKER[[0x00, 0xFF, *range(0xD0, 0xD8)]] = False
@@ -54,6 +58,16 @@ _IS_TABLE = np.zeros(256, dtype=np.bool_)  # segments that cannot hold FF D9 FF 
 _IS_TABLE[[*range(0xC0, 0xD0), *range(_SOS, 0xE0)]] = True
 _STANDS_ALONE = np.zeros(256, dtype=np.bool_)
 _STANDS_ALONE[[_SOI, _EOI, _TEM]] = True
+
+
+class _Known(NamedTuple):
+    """What was found out about a stream; replaced as a whole, so that interruptions and forks leave it sound."""
+
+    scanned: int  # everything before was looked at
+    resume: int  # where the chain goes on; may lie beyond what is scanned
+    in_image: bool
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]  # -1 for an image that stops without an end marker
 
 
 class JpegIndex:
@@ -75,44 +89,66 @@ class JpegIndex:
         self._file = file
         self._expected = count
         self._count = _NO_LIMIT if count is None else count
-        self._scanned = min(start, file.size)  # everything before is known
+        self._start = min(start, file.size)
         self._end = min(end, file.size)
-        self._resume = self._scanned  # where the chain goes on; may lie beyond what is scanned
-        self._in_image = False
+        none = np.zeros(0, dtype=np.int64)
+        self._known = _Known(self._start, self._start, False, none, none)
         self._chunk = _FIRST_CHUNK
-        self._starts = np.zeros(0, dtype=np.int64)
-        self._ends = np.zeros(0, dtype=np.int64)  # -1 for an image that stops without an end marker
+        self._told = False
+        self.after_fork()
+        reset_when_forked(self)
+
+    def after_fork(self) -> None:
+        """Make a new lock; what is known is sound at any moment."""
         self._lock = threading.Lock()
 
     def range_of(self, image: int) -> tuple[int, int] | None:
         """First byte and size of an image; None if the stream holds fewer, or it has no end."""
         with self._lock:
-            self._scan_for(image + 1)
-            if image >= len(self._ends):
+            known = self._scan_for(image + 1)
+            if image >= len(known.ends):
                 return None
-            start, end = int(self._starts[image]), int(self._ends[image])
+            start, end = int(known.starts[image]), int(known.ends[image])
             return (start, end - start) if end > start else None
 
     def count(self) -> int:
         """Images in the stream, also such without an end, at most the number wanted; scans all of it."""
         with self._lock:
-            self._scan_for(self._count)
-            return min(self._count, len(self._starts))
+            return min(self._count, len(self._scan_for(self._count).starts))
 
-    def _scan_for(self, images: int) -> None:
-        if len(self._ends) >= images or self._scanned >= self._end:
-            return
-        while len(self._ends) < images and self._scanned < self._end:
-            self._scan_chunk()
-        found = len(self._starts)
-        if self._scanned >= self._end and found < (self._expected or 0):
+    def _scan_for(self, images: int) -> _Known:
+        known = self._known
+        if len(known.ends) >= images or known.scanned >= self._end:
+            return known
+        while len(known.ends) < images and known.scanned < self._end:
+            known = self._known = self._scan_chunk(known)
+        self._tell_gap(known)
+        found = len(known.starts)
+        if known.scanned >= self._end and found < (self._expected or 0):
             warn(
                 f"{self._file.given_path}: the video holds {found} images for {self._expected} frames. If what is "
                 "missing is not at its end, the frames behind the gap show a later moment."
             )
+        return known
 
-    def _scan_chunk(self) -> None:
-        first = max(self._scanned, min(self._resume, self._end))
+    def _tell_gap(self, known: _Known) -> None:
+        """Warn, once, of bytes that may have been an image; also before all images are counted."""
+        starts, ends = known.starts[: self._count], known.ends[: self._count]
+        if self._told or not len(starts):
+            return
+        before = np.append(self._start, ends[: len(starts) - 1])
+        lost = np.where(before >= 0, starts - before, 0)
+        lost[1:][lost[1:] < _SMALLEST_IMAGE] = 0
+        if lost.any():
+            self._told = True
+            image = int(np.flatnonzero(lost)[0])
+            warn(
+                f"{self._file.given_path}: {lost[image]} bytes of the video in front of image {image} are no image. If "
+                "they were one, all frames from there on show a later moment."
+            )
+
+    def _scan_chunk(self, known: _Known) -> _Known:
+        first = max(known.scanned, min(known.resume, self._end))
         last = min(first + self._chunk, self._end)
         self._chunk = min(2 * self._chunk, _LARGEST_CHUNK)
         data = np.zeros(last - first + 3, dtype=np.uint8)  # a marker and the length behind it
@@ -121,47 +157,48 @@ class JpegIndex:
             raise IsxFormatError(f"{self._file.given_path} was shortened while it was open.")
         markers = np.flatnonzero(data[: last - first] == 0xFF)
         markers = markers[_IS_MARKER[data[markers + 1]]]
-        self._follow(markers, data, first)
-        self._scanned = last
+        return _follow(known, markers, data, first)._replace(scanned=last)
 
-    def _follow(self, markers: NDArray[np.int64], data: NDArray[np.uint8], first: int) -> None:
-        """Keep the images among `markers` that the chain reaches from where it stopped."""
-        codes = data[markers + 1]
-        lengths = (data[markers + 2].astype(np.int64) << 8) | data[markers + 3]
-        behind = markers + 2 + np.where(_STANDS_ALONE[codes], 0, np.maximum(lengths, 2))
-        images = np.flatnonzero(codes == _SOI)
-        following = np.searchsorted(markers, behind)
-        ending = codes == _EOI  # whatever lies between two images is skipped
-        following[ending] = np.append(images, len(markers))[np.searchsorted(images, following[ending])]
-        # An image cut within a table announces more bytes than it has, and would swallow the next one.
-        follows_end = np.append(False, (codes[:-1] == _EOI) & (np.diff(markers) == 2))
-        fresh = np.flatnonzero((codes == _SOI) & follows_end & (data[markers + 2] == 0xFF))
-        tables = np.flatnonzero(_IS_TABLE[codes])
-        restart = np.append(fresh, len(markers))[np.searchsorted(fresh, tables)]
-        following[tables] = np.minimum(following[tables], restart)
-        begin = int(np.searchsorted(markers, self._resume - first))
-        if not self._in_image:
-            begin = int(np.append(images, len(markers))[np.searchsorted(images, begin)])
-        chain = _orbit(following, begin)
-        if not len(chain):
-            return
-        self._resume = first + int(behind[chain[-1]])
-        kinds = codes[chain]
-        self._add(first + markers[chain], kinds)
-        self._in_image = bool(kinds[-1] != _EOI)
 
-    def _add(self, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> None:
-        """Note starts, and for each the end if one comes before the next start."""
-        at = np.flatnonzero((codes == _SOI) | (codes == _EOI))
-        if not len(at):
-            return
-        opens = codes[at] == _SOI
-        # Each start opens an image, and the next start or end closes it; the one still open at the end of the chunk
-        # is closed by the first of these in the next chunk.
-        closes = np.append(self._in_image, opens[:-1])
-        ends = np.where(opens, -1, positions[at] + 2)
-        self._starts = np.append(self._starts, positions[at][opens])
-        self._ends = np.append(self._ends, ends[closes])
+def _follow(known: _Known, markers: NDArray[np.int64], data: NDArray[np.uint8], first: int) -> _Known:
+    """`known` and the images among `markers` that the chain reaches from where it stopped."""
+    codes = data[markers + 1]
+    lengths = (data[markers + 2].astype(np.int64) << 8) | data[markers + 3]
+    behind = markers + 2 + np.where(_STANDS_ALONE[codes], 0, np.maximum(lengths, 2))
+    images = np.flatnonzero(codes == _SOI)
+    following = np.searchsorted(markers, behind)
+    ending = codes == _EOI  # whatever lies between two images is skipped
+    following[ending] = np.append(images, len(markers))[np.searchsorted(images, following[ending])]
+    # An image cut within a table announces more bytes than it has, and would swallow the next one.
+    follows_end = np.append(False, (codes[:-1] == _EOI) & (np.diff(markers) == 2))
+    fresh = np.flatnonzero((codes == _SOI) & follows_end & (data[markers + 2] == 0xFF))
+    tables = np.flatnonzero(_IS_TABLE[codes])
+    restart = np.append(fresh, len(markers))[np.searchsorted(fresh, tables)]
+    following[tables] = np.minimum(following[tables], restart)
+    begin = int(np.searchsorted(markers, known.resume - first))
+    if not known.in_image:
+        begin = int(np.append(images, len(markers))[np.searchsorted(images, begin)])
+    chain = _orbit(following, begin)
+    if not len(chain):
+        return known
+    kinds = codes[chain]
+    known = _with_images(known, first + markers[chain], kinds)
+    return known._replace(resume=first + int(behind[chain[-1]]), in_image=bool(kinds[-1] != _EOI))
+
+
+def _with_images(known: _Known, positions: NDArray[np.int64], codes: NDArray[np.uint8]) -> _Known:
+    """`known` and each start, and for each the end if one comes before the next start."""
+    at = np.flatnonzero((codes == _SOI) | (codes == _EOI))
+    if not len(at):
+        return known
+    opens = codes[at] == _SOI
+    # Each start opens an image, and the next start or end closes it; the one still open at the end of the chunk
+    # is closed by the first of these in the next chunk.
+    closes = np.append(known.in_image, opens[:-1])
+    ends = np.where(opens, -1, positions[at] + 2)
+    return known._replace(
+        starts=np.append(known.starts, positions[at][opens]), ends=np.append(known.ends, ends[closes])
+    )
 
 
 def _orbit(following: NDArray[np.int64], begin: int) -> NDArray[np.int64]:
@@ -282,15 +319,17 @@ class FfmpegDecoder:
         """Write the luma plane of `image` to `out`."""
         import av
 
-        self._context = self._context or self._open()
+        context, self._context = (
+            self._context or self._open(),
+            None,
+        )  # unless all goes well its state is unknown
         try:
-            frames = self._context.decode(av.Packet(image))
+            frames = context.decode(av.Packet(image))
         except (av.error.FFmpegError, ValueError, MemoryError) as error:
-            self._context = None  # whatever state the error left
             raise UndecodableError(str(error)) from None
         if len(frames) != 1:
-            self._context = None
             raise UndecodableError("it does not decode to one picture")
+        self._context = context
         copy_luma(frames[0], out)
 
 

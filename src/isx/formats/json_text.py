@@ -125,7 +125,7 @@ def member_span(text: bytes, key: str) -> tuple[int, int] | None:
     span, depth = None, 0
     for token in _TOKEN.finditer(characters):
         depth += (token[0] in "{[") - (token[0] in "}]")
-        if depth == 1 and token[0] == f'"{key}"':
+        if depth == 1 and token[0] not in "{}[]," and json.loads(token[0]) == key:
             value = re.compile(r"\s*:\s*").match(characters, token.end())
             if value:
                 span = value.end(), json.JSONDecoder().raw_decode(characters, value.end())[1]

@@ -14,8 +14,10 @@ import numpy as np
 from isx.acquisition import behavior_acquisition_info
 from isx.errors import IsxFormatError, warn
 from isx.formats.ahead import Prefetcher, read_ahead
+from isx.formats.frames import refuse_absurd_size
 from isx.formats.isxb import FrameColumns, Isxb
 from isx.formats.jpeg import (
+    SEAM,
     UndecodableError,
     describe_image,
     luma_decoders,
@@ -62,6 +64,7 @@ class MovieIsxb:
         try:
             self.timing = self._isxb.timing()
             self.spacing = self._isxb.spacing()
+            refuse_absurd_size(path, self.timing.num_samples, 0, self._isxb.file.size)
         except BaseException:
             self.close()
             raise
@@ -69,6 +72,7 @@ class MovieIsxb:
         self.has_timestamps = columns is not None and columns.described >= min(1, len(columns.tsc))
         self.num_stored = self._count_frames()
         self._index = self._isxb.images(self.num_stored)
+        self._told = False  # that an image seems to hold several
         self._new_decoder: Callable[[], LumaDecoder] | None = None
         self._decoders: list[LumaDecoder] = []  # idle ones; as many as threads read at the same time
 
@@ -114,6 +118,12 @@ class MovieIsxb:
                 f"incomplete, for {self.num_stored} frames.",
             )
         image = self._isxb.file.read(*place)
+        if SEAM in image and not self._told:
+            self._told = True
+            warn(
+                f"{self.given_path}: image {stored} of the video seems to hold more than one, since one of its lengths is "
+                "damaged. If so, all frames behind it show a later moment."
+            )
         size, shape = picture_size(image), self.spacing.num_pixels
         if size is not None and size != shape:
             raise self._unreadable(stored, size_text(size, shape))

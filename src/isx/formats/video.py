@@ -9,15 +9,19 @@ gives frames the time stamps of their neighbours.
 
 from __future__ import annotations
 
+import ctypes
 import heapq
 import io
+import os
 import threading
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isx.dependencies import require
+from isx.forks import reset_when_forked
 from isx.formats.jpeg import LUMA_FIRST, UndecodableError, copy_luma
 
 if TYPE_CHECKING:
@@ -31,6 +35,21 @@ __all__ = ["PacketTable", "VideoFrames"]
 
 _BUFFER = 1 << 20
 _FORMATS = "avi,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegvideo,mpegts,asf"  # none that could refer to other files
+
+
+#: Open containers with decoders that have threads.
+_threaded: set[Any] = set()
+
+
+def _abandon() -> None:
+    """Never close these containers: a forked process would wait for ever for threads that it does not have."""
+    for container in _threaded:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(container))
+    _threaded.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon)
 
 
 class _Part(io.RawIOBase):
@@ -109,14 +128,19 @@ class VideoFrames:
         self._file, self._start, self._end = file, start, end
         self._max_pixels = max_pixels
         self._format = container
-        self._lock = threading.Lock()
         self._table: PacketTable | None = None
+        self.after_fork()
+        reset_when_forked(self)
+
+    def after_fork(self) -> None:
+        """Start afresh: another thread may have been decoding."""
+        self._lock = threading.Lock()
         self._container: Any = None
         self._frames: Iterator[Any] = iter(())
         self._next = -1  # number of the frame that comes next from `_frames`; -1 if unknown
 
-    def open(self, threads: str = "SLICE") -> Any:
-        """A new PyAV container on the bytes.
+    def open(self, threads: int = 1) -> Any:
+        """A new PyAV container on the bytes, whose decoder has so many threads; 0 for as many as are useful.
 
         Raises
         ------
@@ -139,7 +163,9 @@ class VideoFrames:
             container.close()
             raise UndecodableError("no decoder for its codec is known")
         context.options = {"max_pixels": str(self._max_pixels), "err_detect": "explode"}
-        context.thread_type = threads
+        context.thread_count = threads
+        if threads != 1:
+            context.thread_type = "AUTO"
         return container
 
     def codec(self) -> str:
@@ -183,7 +209,7 @@ class VideoFrames:
                 if number != self._next:
                     self._move_to(number)
                 copy_luma(self._advance_to(number), out)
-            except UndecodableError:
+            except BaseException:  # an interruption, too, may leave a wrong number of the next frame
                 self._release()
                 raise
 
@@ -195,11 +221,22 @@ class VideoFrames:
         UndecodableError
             Where damage begins.
         """
-        container = self.open("AUTO")
+        container = self.open(threads=0)
+        _threaded.add(container)
+        done = 0
         try:
-            yield from _decoded(container)
+            for frame in _decoded(container):
+                yield frame
+                done += 1
+                if container not in _threaded:
+                    break
+            else:
+                return
         finally:
-            container.close()
+            if container in _threaded:
+                _threaded.remove(container)
+                container.close()
+        yield from islice(self.sequence(), done, None)  # in the forked process the decoder has no threads
 
     def close(self) -> None:
         """Release the decoder."""

@@ -1,0 +1,33 @@
+"""What forked processes must not inherit: locks, and work half done, of threads that do not exist in them."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import Protocol
+
+__all__ = ["Forkable", "reset_when_forked"]
+
+
+class Forkable(Protocol):
+    """An object with locks, or work under way in other threads."""
+
+    def after_fork(self) -> None:
+        """Make new locks, and drop what other threads may have left half done; called in the new process."""
+
+
+_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
+
+
+def reset_when_forked(thing: Forkable) -> None:
+    """Have ``thing.after_fork()`` called in every process forked from now on, as long as `thing` lives."""
+    _forkable.add(thing)
+
+
+def _reset() -> None:
+    for thing in list(_forkable):
+        thing.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset)
