@@ -72,3 +72,18 @@ def test_too_long_a_name_is_told_before_anything_is_written(tmp_path: Path) -> N
     with pytest.raises(isx.IsxFileError, match=r"Unable to open file for writing.*too long"):
         OutputFile(tmp_path / ("n" * 300))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_rename_that_fails_keeps_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(
+        isx.IsxFileError, match=r"a\.csv: Operation not permitted\. The complete content is in"
+    ):
+        write(tmp_path / "a.csv")
+    (kept,) = tmp_path.iterdir()
+    assert kept.read_bytes() == b"new"
+    write(tmp_path / "b.csv", overwrite=True)  # which takes another way

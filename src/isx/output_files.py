@@ -314,7 +314,12 @@ def rename_without_overwriting(source: str, target: str, shown: str) -> None:
             return
     if os.path.lexists(target):
         raise taken
-    os.rename(source, target)
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        raise IsxFileError(
+            f"Cannot write {shown}: {error.strerror or error}. The complete content is in {source}."
+        ) from None
 
 
 def replace_file(path: str, data: bytes) -> None:

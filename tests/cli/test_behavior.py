@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import isx
@@ -54,3 +55,12 @@ def test_decompress(run, tmp_path):
     status, _, err = run("decompress", DATA / "plain.isxb", "-o", folder)
     assert status == 1
     assert "Only .isxc files are compressed" in err
+
+
+def test_info_of_ordinary_videos(run, tmp_path):
+    pytest.importorskip("av")
+    from make_video import LOSSLESS, video
+
+    path = tmp_path / "m.avi"
+    path.write_bytes(video(np.zeros((3, 16, 16), np.uint8), container="avi", **LOSSLESS["groups"]))
+    assert "assumed   start, which the file does not tell" in run("info", path)[1]

@@ -48,6 +48,7 @@ class MovieVideo(PlainSource):
     """
 
     dtype: np.dtype[Any] = np.dtype(np.uint8)
+    assumed = ("start",)
 
     def __init__(self, path: str) -> None:
         self._file = InputFile(path)
