@@ -295,6 +295,19 @@ def test_decoder_survives_damage() -> None:
         decoder.decode(good, out)
 
 
+@pytest.mark.parametrize("library", ["ffmpeg", "pillow"])
+def test_an_image_without_a_scan_is_damaged(library: str) -> None:
+    """Not a picture left in memory by an image before."""
+    if library == "ffmpeg":
+        pytest.importorskip("av")
+    decoder = subject.FfmpegDecoder(10_000) if library == "ffmpeg" else PillowDecoder()
+    out = np.empty((16, 24), np.uint8)
+    decoder.decode(image(1), out)
+    decoder.decode(image(2), out)
+    with pytest.raises(UndecodableError):
+        decoder.decode(image(3).replace(b"\xff\xda", b"\xff\x9a"), out)
+
+
 def test_sizes_are_read_without_decoding() -> None:
     assert picture_size(image(before=segment(0xE1, b"\xff\xc0" + bytes(40)))) == (16, 24)
     assert picture_size(b"\xff\xd8\xff\xd9") is None

@@ -220,11 +220,11 @@ _FRAME_SEGMENTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def _segments(image: bytes) -> Iterator[tuple[int, int, int]]:
-    """Code, first byte and end of each segment in front of the first scan."""
+    """Code, first byte and end of each segment up to that of the first scan."""
     at = image.find(0xFF, 2)
     while 0 <= at <= len(image) - 4:
         code = image[at + 1]
-        if code in (_SOS, _EOI):
+        if code == _EOI:
             return
         if code in (0x00, 0xFF):
             end = at + 1
@@ -233,6 +233,8 @@ def _segments(image: bytes) -> Iterator[tuple[int, int, int]]:
         else:
             end = at + 2 + max(2, (image[at + 2] << 8) | image[at + 3])
             yield code, at, end
+            if code == _SOS:
+                return
         at = image.find(0xFF, end)
 
 
