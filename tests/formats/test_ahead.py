@@ -270,3 +270,15 @@ def test_an_interrupted_end_of_the_threads(monkeypatch: pytest.MonkeyPatch) -> N
         ahead._pool._end()
     ahead._pool._gate.release()
     assert ahead._pool.submit(abs, -2).result() == 2
+
+
+def test_leaving_an_iteration_does_not_wait() -> None:
+    """The collector may do it in a thread that is just starting, and that waiting would stop for ever."""
+    source = Source()
+    source.go.clear()
+    numbers = ahead.read_ahead(lambda k: source(k) if k else 0, range(9), 2)
+    assert next(numbers) == 0
+    assert source.started.wait(10)
+    numbers.close()  # type: ignore[attr-defined]
+    assert not source.go.is_set()
+    source.go.set()

@@ -51,15 +51,16 @@ def read_ahead(
     coming = chain(first, coming)
     waiting: deque[tuple[_Item, Future[_T]]] = deque()
     process = os.getpid()
-    with ThreadPoolExecutor(workers, "isx-read-ahead") as pool:
-        try:
-            waiting.extend((item, pool.submit(read, item)) for item in islice(coming, 2 * workers))
-            while waiting and os.getpid() == process:
-                result = waiting.popleft()[1].result()
-                waiting.extend((item, pool.submit(read, item)) for item in islice(coming, 1))
-                yield result
-        finally:
-            pool.shutdown(wait=os.getpid() == process, cancel_futures=True)
+    pool = ThreadPoolExecutor(workers, "isx-read-ahead")
+    try:
+        waiting.extend((item, pool.submit(read, item)) for item in islice(coming, 2 * workers))
+        while waiting and os.getpid() == process:
+            result = waiting.popleft()[1].result()
+            waiting.extend((item, pool.submit(read, item)) for item in islice(coming, 1))
+            yield result
+    finally:
+        # Without waiting: the collector may end this generator within any thread, even one that is just starting.
+        pool.shutdown(wait=False, cancel_futures=True)
     if waiting:  # the process was forked, and the threads stayed in the other one
         yield from read_ahead(read, chain([item for item, _ in waiting], coming), workers)
 

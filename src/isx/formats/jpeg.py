@@ -321,6 +321,8 @@ class FfmpegDecoder:
         """Write the luma plane of `image` to `out`."""
         import av
 
+        if all(code != _SOS for code, _, _ in _segments(image)):  # FFmpeg would give what its memory held
+            raise UndecodableError("it holds no picture")
         context, self._context = (
             self._context or self._open(),
             None,
