@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from isx.checks import index_of_name, not_open, require_index
 from isx.errors import IsxStateError
+from isx.forks import WithLock
 from isx.formats.gpio_signals import RecordedSignals
 from isx.formats.imu import COUNTS_PER_G
 from isx.formats.kinds import DataKind
@@ -33,7 +33,7 @@ __all__ = ["GpioSet"]
 _NUM_ACCELEROMETER = 3
 
 
-class GpioSet:
+class GpioSet(WithLock):
     """Named channels of values in time: what an acquisition box recorded besides movies, or an IMU.
 
     Made by :meth:`read` (or :func:`isx.open`); the constructor alone gives an object whose attributes are None.
@@ -55,7 +55,7 @@ class GpioSet:
         self._closed = False
         self._described: list[GpioChannel] | None = None
         self._path = ""
-        self._lock = threading.Lock()
+        self._make_lock()
 
     @classmethod
     def read(cls, file_path: PathInput) -> GpioSet:

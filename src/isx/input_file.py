@@ -5,12 +5,11 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from isx.errors import IsxFileError, IsxFormatError, IsxStateError
-from isx.forks import reset_when_forked
+from isx.forks import WithLock
 from isx.paths import canonical, reading_error
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ _HAS_PREADV = hasattr(os, "preadv")
 _LARGE_READ = 1 << 30  # systems cut single reads at 2 GB
 
 
-class InputFile:
+class InputFile(WithLock):
     """A file open for reading at any position from any thread, in this process or a forked one.
 
     Parameters
@@ -55,12 +54,7 @@ class InputFile:
             raise IsxFileError(f"Cannot read {path}: it is not an ordinary file.")
         self._map: mmap.mmap | None = None
         self.size = status.st_size
-        self.after_fork()
-        reset_when_forked(self)
-
-    def after_fork(self) -> None:
-        """Make a new lock."""
-        self._lock = threading.Lock()
+        self._make_lock()
 
     def read_into(self, buffer: Any, offset: int) -> int:
         """Fill `buffer` from `offset` on; the number of bytes read is smaller only at the end of the file."""

@@ -102,10 +102,10 @@ class Prefetcher(Generic[_T]):
     _IN_ORDER = 3
 
     def __init__(self) -> None:
-        self.after_fork()
+        self._after_fork()
         reset_when_forked(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Start afresh: what was under way stayed in the other process."""
         self._lock = threading.Lock()
         self._coming: dict[int, Future[_T]] = {}

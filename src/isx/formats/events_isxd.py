@@ -31,7 +31,6 @@ Its metadata hold ``timing info``, ``dataType`` (0 GPIO, 1 events), ``analog`` a
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from itertools import pairwise
@@ -43,6 +42,7 @@ import numpy as np
 from isx._internal import IsxRatio
 from isx.acquisition import acquisition_info
 from isx.errors import IsxFormatError
+from isx.forks import WithLock
 from isx.formats.isxd import open_container
 from isx.formats.json_text import JsonObject, parse_object, plain
 from isx.formats.kinds import DataKind, wrong_kind
@@ -91,7 +91,7 @@ class EventMetrics:
     decay_sd: float
 
 
-class EventsIsxd:
+class EventsIsxd(WithLock):
     """An open `.isxd` set of named channels; implements :class:`isx.formats.signals.SignalSource`.
 
     Parameters
@@ -111,7 +111,7 @@ class EventsIsxd:
         self._file, container = open_container(path)
         self.path = self._file.path
         self.given_path = path
-        self._lock = threading.Lock()
+        self._make_lock()
         self._signals: Signals | None = None
         try:
             self.kind = container.kind(path)

@@ -6,7 +6,6 @@ The vendor's software turns each of these formats into an `.isxd` set of the sec
 
 from __future__ import annotations
 
-import threading
 import warnings
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
@@ -18,6 +17,7 @@ import numpy as np
 from isx._internal import IsxRatio, IsxTime
 from isx.acquisition import acquisition_info
 from isx.errors import IsxWarning
+from isx.forks import WithLock
 from isx.formats.events_isxd import MAX_GPIO_SAMPLES, PACKET, add_ratios, set_timing
 from isx.formats.members import PRODUCER, ratio_to_json, time_to_json
 from isx.formats.signals import Signals
@@ -140,8 +140,8 @@ class RecordedChannel:
     points: Points
 
 
-@dataclass
-class RecordedSignals:
+@dataclass(eq=False)
+class RecordedSignals(WithLock):
     """A decoded recording; implements :class:`isx.formats.signals.SignalSource`.
 
     Attributes
@@ -171,7 +171,7 @@ class RecordedSignals:
         self.names = tuple(channel.name for channel in self.channels)
         steps = [channel.step for channel in self.channels]
         self.timing = set_timing(self.start, self.end, steps, self.given_path, MAX_GPIO_SAMPLES)
-        self._lock = threading.Lock()
+        self._make_lock()
         self._signals: Signals | None = None
 
     @property

@@ -27,14 +27,13 @@ from __future__ import annotations
 
 import io
 import struct
-import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from isx.errors import IsxFormatError, warn
-from isx.forks import reset_when_forked
+from isx.forks import WithLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +69,7 @@ class _Known(NamedTuple):
     ends: NDArray[np.int64]  # -1 for an image that stops without an end marker
 
 
-class JpegIndex:
+class JpegIndex(WithLock):
     """Byte ranges of the images in a part of a file, found when first asked for.
 
     Only as much of the file is scanned as the images asked for need; what is found is kept.
@@ -95,12 +94,7 @@ class JpegIndex:
         self._known = _Known(self._start, self._start, False, none, none)
         self._chunk = _FIRST_CHUNK
         self._told = False
-        self.after_fork()
-        reset_when_forked(self)
-
-    def after_fork(self) -> None:
-        """Make a new lock; what is known is sound at any moment."""
-        self._lock = threading.Lock()
+        self._make_lock()
 
     def range_of(self, image: int) -> tuple[int, int] | None:
         """First byte and size of an image; None if the stream holds fewer, or it has no end."""

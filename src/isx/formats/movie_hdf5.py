@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isx.dependencies import require
 from isx.errors import IsxFormatError, warn
+from isx.forks import WithLock
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
 from isx.formats.plain_source import PlainSource, rounded_to_msecs, utc
 from isx.input_file import InputFile
@@ -39,7 +39,7 @@ _CHECKSUM_BYTES = 4
 _LATEST_STAMP = 2.0**53
 
 
-class MovieHdf5(PlainSource):
+class MovieHdf5(PlainSource, WithLock):
     """An open HDF5 movie; implements :class:`isx.formats.frames.FrameSource`.
 
     Frames stored as one block are read without the HDF5 library, which takes part only in chunked and compressed
@@ -58,7 +58,7 @@ class MovieHdf5(PlainSource):
         self.given_path = path
         self._file = InputFile(path)
         self.path = self._file.path
-        self._lock = threading.Lock()
+        self._make_lock()
         self._library_file: Any = None
         self._library_owner = 0
         self._damaged: set[int] | None = None  # known from the first frame read by the library on

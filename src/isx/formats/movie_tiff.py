@@ -21,12 +21,12 @@ from __future__ import annotations
 import io
 import logging
 import math
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isx.errors import IsxFormatError, IsxImportError, warn
+from isx.forks import WithLock
 from isx.formats.frames import BEST_COMPRESSION, refuse_absurd_size
 from isx.formats.plain_source import PlainSource
 from isx.formats.tiff_tables import TiffTables
@@ -42,7 +42,7 @@ _SILENT = logging.NullHandler()
 _KEPT_DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
-class MovieTiff(PlainSource):
+class MovieTiff(PlainSource, WithLock):
     """An open TIFF movie or image; implements :class:`isx.formats.frames.FrameSource`.
 
     Raises
@@ -55,7 +55,7 @@ class MovieTiff(PlainSource):
         self.given_path = path
         self._file = InputFile(path)
         self.path = self._file.path
-        self._lock = threading.Lock()
+        self._make_lock()
         self._offsets: NDArray[np.int64] | None = None
         try:
             self._describe()

@@ -129,10 +129,10 @@ class VideoFrames:
         self._max_pixels = max_pixels
         self._format = container
         self._table: PacketTable | None = None
-        self.after_fork()
+        self._after_fork()
         reset_when_forked(self)
 
-    def after_fork(self) -> None:
+    def _after_fork(self) -> None:
         """Start afresh: another thread may have been decoding."""
         self._lock = threading.Lock()
         self._container: Any = None
