@@ -5,33 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import Protocol
 
-__all__ = ["Forkable", "WithLock", "reset_when_forked"]
-
-
-class Forkable(Protocol):
-    """An object with locks, or work under way in other threads."""
-
-    def _after_fork(self) -> None:
-        """Make new locks, and drop what other threads may have left half done; called in the new process."""
-
-
-_forkable: weakref.WeakSet[Forkable] = weakref.WeakSet()
-
-
-def reset_when_forked(thing: Forkable) -> None:
-    """Have ``thing._after_fork()`` called in every process forked from now on, as long as `thing` lives."""
-    _forkable.add(thing)
-
-
-def _reset() -> None:
-    for thing in list(_forkable):
-        thing._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_reset)
+__all__ = ["WithLock"]
 
 
 class WithLock:
@@ -44,8 +19,20 @@ class WithLock:
 
     def _make_lock(self) -> None:
         self._after_fork()
-        reset_when_forked(self)
+        _with_locks.add(self)
 
     def _after_fork(self) -> None:
-        """Make a new lock."""
+        """Make a new lock, and drop what other threads may have left half done; called in the new process."""
         self._lock = threading.Lock()
+
+
+_with_locks: weakref.WeakSet[WithLock] = weakref.WeakSet()
+
+
+def _reset() -> None:
+    for thing in list(_with_locks):
+        thing._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset)

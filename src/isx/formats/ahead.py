@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from isx.forks import reset_when_forked
+from isx.forks import WithLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -93,7 +93,7 @@ class _SharedPool:
 _pool = _SharedPool()
 
 
-class Prefetcher(Generic[_T]):
+class Prefetcher(WithLock, Generic[_T]):
     """Prepares what comes next for callers who ask for one number after the other.
 
     Nothing is prepared until three consecutive numbers were asked for, and any other number ends it.
@@ -102,12 +102,11 @@ class Prefetcher(Generic[_T]):
     _IN_ORDER = 3
 
     def __init__(self) -> None:
-        self._after_fork()
-        reset_when_forked(self)
+        self._make_lock()
 
     def _after_fork(self) -> None:
         """Start afresh: what was under way stayed in the other process."""
-        self._lock = threading.Lock()
+        super()._after_fork()
         self._coming: dict[int, Future[_T]] = {}
         self._next = -1
         self._run = 0

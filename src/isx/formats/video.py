@@ -13,7 +13,6 @@ import ctypes
 import heapq
 import io
 import os
-import threading
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isx.dependencies import require
-from isx.forks import reset_when_forked
+from isx.forks import WithLock
 from isx.formats.jpeg import LUMA_FIRST, UndecodableError, copy_luma
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class PacketTable:
         return len(self.stamps)
 
 
-class VideoFrames:
+class VideoFrames(WithLock):
     """Random access to the frames of a video; safe to use from several threads, one of which decodes at a time.
 
     Parameters
@@ -129,12 +128,11 @@ class VideoFrames:
         self._max_pixels = max_pixels
         self._format = container
         self._table: PacketTable | None = None
-        self._after_fork()
-        reset_when_forked(self)
+        self._make_lock()
 
     def _after_fork(self) -> None:
         """Start afresh: another thread may have been decoding."""
-        self._lock = threading.Lock()
+        super()._after_fork()
         self._container: Any = None
         self._frames: Iterator[Any] = iter(())
         self._next = -1  # number of the frame that comes next from `_frames`; -1 if unknown
