@@ -173,6 +173,20 @@ def test_closing_in_the_middle(tmp_path: Path) -> None:
             opened.get_frame_data(last)
 
 
+def run_alone(script: str, *arguments: str | Path) -> None:
+    """Run `script`, which prints "done" in the end, in a process of its own where warnings are errors."""
+    options = ["-W", "error", "-W", "ignore::isx.IsxWarning"]
+    result = subprocess.run(
+        [sys.executable, *options, "-c", textwrap.dedent(script), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.stdout == "done\n", result.stderr
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forks_between_frames(tmp_path: Path) -> None:
     script = """
@@ -193,15 +207,7 @@ def test_forks_between_frames(tmp_path: Path) -> None:
         print("done")
     """
     path = movie(tmp_path / "m.isxb", 40)
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-W", "ignore::isx.IsxWarning", "-c", textwrap.dedent(script), path],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.stdout == "done\n", result.stderr
+    run_alone(script, path)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -235,25 +241,7 @@ def test_forks_while_other_threads_read(tmp_path: Path, kind: str) -> None:
     else:
         pytest.importorskip("av")
         path = Path(__file__).parents[1] / "data" / "isxb" / "h264.isxc"
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            "-W",
-            "ignore::isx.IsxWarning",
-            "-c",
-            textwrap.dedent(script),
-            path,
-            kind,
-        ],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.stdout == "done\n", result.stderr
+    run_alone(script, path, kind)
 
 
 def test_an_interrupted_end_of_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,9 +91,8 @@ def shown_warnings() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # news for programmers, some of it UserWarnings too
+        # news for programmers, some of it UserWarnings too
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.showwarning = show  # type: ignore[assignment]
         yield
 

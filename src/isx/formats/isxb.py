@@ -35,6 +35,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,6 +139,10 @@ class Isxb:
     def images(self, count: int | None = None) -> JpegIndex:
         """Index of the first `count` images; of all if that is None."""
         return JpegIndex(self.file, self.header.video, self.header.video_end, count)
+
+    @cached_property
+    def _every_image(self) -> JpegIndex:
+        return self.images()
 
     def _read_header(self) -> Header:
         if self.file.size < _HEADER.size:
@@ -245,10 +250,9 @@ class Isxb:
 
     def _count_images(self, samples: list[Mapping[str, Any]] | None) -> None:
         """Let the video tell how many frames there are, since the metadata do not."""
-        images = self.images()
-        if images.range_of(0) is None:
+        if self._every_image.range_of(0) is None:
             raise IsxFormatError(self._damage[0])
-        self.num_frames = images.count()
+        self.num_frames = self._every_image.count()
         described = min(len(samples or []), self.num_frames)
         self._warn(
             f"the file is cut or damaged. {self._damage[0]} What is left is read: {self.num_frames} images, "
@@ -362,7 +366,7 @@ class Isxb:
         return spacing
 
     def _size_of_first_image(self) -> Spacing:
-        place = self.images().range_of(0)
+        place = self._every_image.range_of(0)
         size = picture_size(self.file.read(*place)) if place else None
         if size is None:
             raise IsxFormatError(self._damage[0])

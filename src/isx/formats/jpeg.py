@@ -317,10 +317,8 @@ class FfmpegDecoder:
 
         if all(code != _SOS for code, _, _ in _segments(image)):  # FFmpeg would give what its memory held
             raise UndecodableError("it holds no picture")
-        context, self._context = (
-            self._context or self._open(),
-            None,
-        )  # unless all goes well its state is unknown
+        context = self._context or self._open()
+        self._context = None  # unless all goes well, its state is unknown
         try:
             frames = context.decode(av.Packet(image))
         except (av.error.FFmpegError, ValueError, MemoryError) as error:

@@ -73,6 +73,7 @@ def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
 
 
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|["{},[\]]', re.DOTALL)
+_COLON = re.compile(r"\s*:\s*")
 
 
 def parse_undamaged(data: bytes, depth: int) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def member_span(text: bytes, key: str) -> tuple[int, int] | None:
     for token in _TOKEN.finditer(characters):
         depth += (token[0] in "{[") - (token[0] in "}]")
         if depth == 1 and token[0] not in "{}[]," and json.loads(token[0]) == key:
-            value = re.compile(r"\s*:\s*").match(characters, token.end())
+            value = _COLON.match(characters, token.end())
             if value:
                 span = value.end(), json.JSONDecoder().raw_decode(characters, value.end())[1]
     return span

@@ -49,6 +49,7 @@ from isx.formats.members import (
     timing_to_json,
 )
 from isx.output_files import OutputFile, lock, require_free_space
+from isx.paths import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -243,7 +244,9 @@ class MovieIsxdWriter:
     ) -> None:
         code = next(code for code, known in DTYPES.items() if known == dtype.newbyteorder("<"))
         self.metadata = movie_metadata(timing, spacing, code, extra_properties)
-        text = dump(self.metadata)  # fails here if the session metadata are not JSON
+        text = recipe(
+            os.path.basename(canonical(path)), self.metadata
+        )  # fails if the session metadata are not JSON
         self._dtype = DTYPES[code]
         rows, cols = spacing.num_pixels
         self._frame_bytes = rows * cols * self._dtype.itemsize
@@ -256,7 +259,7 @@ class MovieIsxdWriter:
         try:
             lock(self.output.fileno())
             with open(self._recipe, "xb") as file:
-                file.write(recipe(os.path.basename(self.output.path), self.metadata))
+                file.write(text)
         except BaseException as error:
             self.discard()
             if isinstance(error, OSError):
