@@ -9,7 +9,7 @@ import numpy as np
 from compare import Benchmark
 from make_files import write
 
-from make_sets import cell_members
+from builders.sets import cell_members
 
 
 def write_cells(path: Path, count: int, shape: tuple[int, int], samples: int) -> str:

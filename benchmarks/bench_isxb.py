@@ -69,8 +69,8 @@ def write_isxb(
 
 
 def write_isxc(path: Path, count: int, shape: tuple[int, int]) -> str:
-    from make_isxc import counter_values, isxc, session
-    from make_video import video
+    from builders.isxc import counter_values, isxc, session
+    from builders.video import video
 
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 60, shape, dtype=np.uint8)

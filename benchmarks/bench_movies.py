@@ -13,7 +13,7 @@ import numpy as np
 from compare import Benchmark
 from make_files import write
 
-from make_movies import metadata
+from builders.movies import metadata
 
 
 def write_movie(

@@ -23,7 +23,9 @@ import pandas as pd
 cells = isx.CellSet.read(path)
 frame = pd.DataFrame(cells.traces.T, columns=cells.names, index=np.arange(cells.timing.num_samples) * 0.05)
 """
-PLOT = "from isx.plotting import plot_cell_set, save_figure; save_figure(plot_cell_set(isx.CellSet.read(path)), out)"
+PLOT = (
+    "from isx.viz import plot_cell_set, save_figure; save_figure(plot_cell_set(isx.CellSet.read(path)), out)"
+)
 
 
 def write_events(path: Path, cells: int, events: int, samples: int) -> str:

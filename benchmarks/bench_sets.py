@@ -8,8 +8,8 @@ import numpy as np
 from compare import Benchmark
 from make_files import write
 
-from make_isxd import instant
-from make_sets import PACKET, cell_members, event_members, timing
+from builders.isxd import instant
+from builders.sets import PACKET, cell_members, event_members, timing
 
 
 def cell_set(path: Path, count: int, shape: tuple[int, int], samples: int) -> str:

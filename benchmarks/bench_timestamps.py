@@ -11,8 +11,8 @@ import numpy as np
 from compare import Benchmark
 from make_files import write
 
-from make_movie import header_line
-from make_movies import metadata
+from builders.movie import header_line
+from builders.movies import metadata
 
 FIRST = 459_472_000_000
 

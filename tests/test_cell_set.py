@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import isx
-import make_sets as make
-from isx.cell_set import CellMetrics
-from make_isxd import metadata_of
+from builders import sets as make
+from builders.isxd import metadata_of
+from openisx.cell_set import CellMetrics
 
 RNG = np.random.default_rng(3)
 IMAGES = RNG.normal(size=(3, 2, 4)).astype(np.float32)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import isx
-from make_isxd import isxd
-from make_movies import header_line, metadata
+from builders.isxd import isxd
+from builders.movies import header_line, metadata
 
 
 def movie(path, focuses, *, lines=True, num_samples=None, **changes):

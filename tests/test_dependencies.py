@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import isx
-from isx import dependencies
+from openisx import _dependencies as dependencies
 
 
 def test_a_missing_library_names_the_extra():

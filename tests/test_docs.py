@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import isx
-import isx.samples
+import isx.synthetic
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -56,7 +56,7 @@ def having(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
     """The recording that the pages show."""
-    return isx.samples.write(tmp_path_factory.mktemp("recording"), isx.samples.Scene(num_frames=200))
+    return isx.synthetic.write(tmp_path_factory.mktemp("recording"), isx.synthetic.Scene(num_frames=200))
 
 
 def give(names, recording, folder):
@@ -70,7 +70,7 @@ def test_python(page, recording, tmp_path, monkeypatch):
         pytest.importorskip(extra)
     monkeypatch.chdir(tmp_path)
     code = blocks(page, "python")
-    makes_its_own = any("isx.samples.write" in block or ".write(" in block for block in code)
+    makes_its_own = any("isx.synthetic.write" in block or ".write(" in block for block in code)
     read = {name for name in NAMES if f'"{name}"' in "".join(code)}
     give([] if makes_its_own else read, recording, tmp_path)
     scope: dict[str, object] = {}
@@ -84,7 +84,7 @@ def test_python(page, recording, tmp_path, monkeypatch):
         del scope[name]
 
 
-@pytest.mark.parametrize("name", ["Movie", "CellSet", "EventSet", "VesselSet", "GpioSet", "samples"])
+@pytest.mark.parametrize("name", ["Movie", "CellSet", "EventSet", "VesselSet", "GpioSet", "synthetic"])
 def test_examples_of_docstrings(name, recording, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     give(NAMES, recording, tmp_path)
@@ -98,7 +98,7 @@ def test_examples_of_docstrings(name, recording, tmp_path, monkeypatch):
 def test_commands(page, recording, tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
-    from isx.cli.app import app
+    from openisx._cli.app import app
 
     for extra in ("av", "matplotlib"):
         pytest.importorskip(extra)
@@ -121,7 +121,7 @@ def test_commands(page, recording, tmp_path, monkeypatch):
 def test_names_of_commands_and_options_exist():
     from typer.main import get_command
 
-    from isx.cli.app import app
+    from openisx._cli.app import app
 
     commands = get_command(app).commands
     for page, text in PAGES.items():
@@ -145,8 +145,8 @@ def test_names_in_texts_exist():
 
 
 def test_the_guide_names_every_command_and_every_export():
-    from isx.cli.app import app
-    from isx.cli.export import EXPORTERS
+    from openisx._cli.app import app
+    from openisx._cli.export import EXPORTERS
 
     page = PAGES["docs/guide/command-line.md"]
     for command in app.registered_commands:
@@ -157,13 +157,13 @@ def test_the_guide_names_every_command_and_every_export():
 
 def test_the_guide_names_every_sample():
     page = PAGES["docs/guide/samples.md"]
-    for sample in isx.samples.SAMPLES:
+    for sample in isx.synthetic.SAMPLES:
         assert f"| `{sample.name}` | `...{sample.suffix}` |" in page
 
 
 def test_every_module_of_a_format_is_documented():
     pages = "".join(text for page, text in PAGES.items() if page.startswith("docs/formats/"))
-    from isx import opening
+    from openisx._formats import registry as opening
 
     for ending in {"isxd", *opening._KIND_OF_EXTENSION, *opening._CLASS_BY_EXTENSION}:
         assert f"`.{ending}`" in pages, ending

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import isx
-import make_sets as make
-from make_isxd import metadata_of
+from builders import sets as make
+from builders.isxd import metadata_of
 
 
 def assert_events(events, expected):

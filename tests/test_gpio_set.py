@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import isx
-from isx.formats.isxd import trailer_bytes
+from openisx._formats.isxd.container import trailer_bytes
 
 sys.path.insert(0, str(Path(__file__).parent))
-import synthetic_gpio as make
+from builders import gpio as make
 
 DATA = Path(__file__).parent / "data" / "gpio"
 POINT = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
@@ -323,6 +323,6 @@ class TestConversion:
         (tmp_path / "x.gpio").write_bytes(content)
         (tmp_path / "y.gpio").write_bytes(content)
         isx.export_gpio_to_isxd(tmp_path / "x.gpio", tmp_path)
-        monkeypatch.setattr("isx.formats.gpio_signals._CHUNK", chunk)
+        monkeypatch.setattr("openisx._formats.gpio.recording._CHUNK", chunk)
         isx.export_gpio_to_isxd(tmp_path / "y.gpio", tmp_path)
         assert (tmp_path / "x_gpio.isxd").read_bytes() == (tmp_path / "y_gpio.isxd").read_bytes()

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import isx
-import make_movies as make
-from make_isxd import isxd
+from builders import movies as make
+from builders.isxd import isxd
 
 PIXELS = np.arange(12, dtype=np.float32).reshape(3, 4) / 3
 

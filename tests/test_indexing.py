@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import isx
-import make_movies as make
-from make_isxd import isxd
+from builders import movies as make
+from builders.isxd import isxd
 
 COUNT, ROWS, COLS = 9, 4, 5
 STORED = np.arange(6 * ROWS * COLS, dtype="<u2").reshape(6, ROWS, COLS) + 1

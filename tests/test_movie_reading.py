@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 
 import isx
-import make_movies as make
-from make_isxd import isxd
+from builders import movies as make
+from builders.isxd import isxd
 
 FRAMES = np.random.default_rng(1).integers(0, 2**16, (20, 6, 7), dtype=np.uint16)
 EXTRA = {"producer": {"version": "1.9.0", "versionBE": "1.9.0-abc"}, "animal": {"id": "m1"}}

@@ -221,7 +221,7 @@ def test_disk_full_while_writing(path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr("isx.output_files.os.write", full)
+        patch.setattr("openisx._files.output.os.write", full)
         with pytest.raises(isx.IsxFileError, match="No space left on device"):
             movie.set_frame_data(0, frame(1))
     assert not path.exists()

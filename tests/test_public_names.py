@@ -13,6 +13,7 @@ import pytest
 
 import isx
 import isx.io
+import openisx
 
 
 def test_all_names_resolve():
@@ -29,13 +30,13 @@ def _ruff_order(name):
 
 
 def test_type_checkers_see_what_is_imported_late():
-    tree = ast.parse(Path(isx.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(openisx.__file__).read_text(encoding="utf-8"))
     late = {
         alias.name
         for node in ast.walk(tree)
         if isinstance(node, ast.If)
         for statement in node.body
-        if isinstance(statement, ast.ImportFrom) and statement.module == "isx.io"
+        if isinstance(statement, ast.ImportFrom) and statement.module == "openisx.io"
         for alias in statement.names
     }
     assert late == {"*"}  # which stands for isx.io.__all__
@@ -72,7 +73,7 @@ def test_a_fresh_import_is_light(use):
         "numba",
     }
     code = (
-        f"import sys, isx; early = 'isx.movie' in sys.modules; {use}; import isx.io; "
+        f"import sys, isx; early = 'openisx.movie' in sys.modules; {use}; import isx.io; "
         f"print(early, sorted({heavy!r} & set(sys.modules)))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -83,7 +83,7 @@ def test_recovering_again_after_a_crash_within_recover_gives_the_same(killed, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("isx.recovery.rename_without_overwriting", crash)
+        patch.setattr("openisx.recovery.rename_without_overwriting", crash)
         with pytest.raises(KeyboardInterrupt):
             isx.recover(killed)
     assert isx.recover(killed).num_frames == 4

@@ -6,7 +6,7 @@ import pytest
 import isx
 from isx._internal import IsxRatio
 from isx.errors import IsxFormatError, IsxSeriesError
-from isx.series import (
+from openisx._series import (
     Member,
     cell_set_order,
     event_set_order,

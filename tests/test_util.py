@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import isx
-from isx import paths
+from openisx._files import paths
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import isx
-import make_sets as make
-from make_isxd import metadata_of
+from builders import sets as make
+from builders.isxd import metadata_of
 
 RNG = np.random.default_rng(5)
 IMAGE = RNG.normal(size=(3, 5)).astype(np.float32)

@@ -1,115 +1,26 @@
-"""Read, write and export the data of Inscopix miniscopes.
+"""Read, write and export the data of Inscopix miniscopes: :mod:`openisx` under the vendor's name.
 
-Start with :func:`isx.open` for any file, or :meth:`isx.Movie.read` and its siblings for a certain kind.
+The same objects, imported when first used. The code has a name of its own because the vendor's package installs its
+files in a folder `isx` too.
 """
-# ruff: noqa: F405 - the names that only type checkers import here are those of isx.io.__all__
+# ruff: noqa: F403
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from isx import _internal, core, util
-from isx._version import __version__
-from isx.errors import (
-    IsxError,
-    IsxFileError,
-    IsxFileExistsError,
-    IsxFileNotFoundError,
-    IsxFormatError,
-    IsxImportError,
-    IsxIndexError,
-    IsxSeriesError,
-    IsxStateError,
-    IsxWarning,
-)
-from isx.opening import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
-from isx.spacing import Spacing
-from isx.timing import Duration, Time, Timing
-from isx.util import (
-    get_file_extension,
-    get_file_stem,
-    make_output_file_path,
-    make_output_file_paths,
-    verify_deinterleave,
-)
+import openisx
+from openisx import __all__ as __all__
+from openisx import __version__ as __version__
 
 if TYPE_CHECKING:
-    from isx import io
-    from isx.io import *  # noqa: F403
-
-#: The vendor's flag for its processing algorithms, which this package does not have.
-_is_with_algos = 0
-
-__all__ = [
-    "CellSet",
-    "Duration",
-    "EventSet",
-    "GpioSet",
-    "Image",
-    "IsxError",
-    "IsxFileError",
-    "IsxFileExistsError",
-    "IsxFileNotFoundError",
-    "IsxFormatError",
-    "IsxImportError",
-    "IsxIndexError",
-    "IsxSeriesError",
-    "IsxStateError",
-    "IsxWarning",
-    "Movie",
-    "Recovered",
-    "Spacing",
-    "Time",
-    "Timing",
-    "Tracking",
-    "VesselSet",
-    "Zone",
-    "__version__",
-    "_internal",
-    "align_start_times",
-    "convert_type_numpy_array",
-    "core",
-    "create_cell_map",
-    "decompress",
-    "export_aligned_timestamps",
-    "export_cell_set_to_csv_tiff",
-    "export_ethovision_data_with_isxb_timestamps",
-    "export_event_set_to_csv",
-    "export_gpio_set_to_csv",
-    "export_gpio_to_isxd",
-    "export_image_to_isxd_tiff",
-    "export_image_to_tiff",
-    "export_isxd_image_to_tiff",
-    "export_movie_timestamps_to_csv",
-    "export_movie_to_mp4",
-    "export_movie_to_tiff",
-    "export_nvision_movie_tracking_frame_data_to_csv",
-    "export_nvision_movie_tracking_zone_data_to_csv",
-    "export_tiff_to_isxd_image",
-    "export_vessel_set_to_csv_tiff",
-    "get_file_extension",
-    "get_file_stem",
-    "io",
-    "make_output_file_path",
-    "make_output_file_paths",
-    "overlay_cell_map_on_image",
-    "overlay_cellmaps",
-    "recover",
-    "util",
-    "verify_deinterleave",
-]
+    from openisx import *
+    from openisx import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
 
 
 def __getattr__(name: str) -> Any:
-    """Import data classes and exports when they are first used, so that ``import isx`` stays cheap."""
-    if name in __all__:
-        io = importlib.import_module("isx.io")
-        globals().update({"io": io, **{public: getattr(io, public) for public in io.__all__}})
-        if name in globals():
-            return globals()[name]
-    raise AttributeError(f"module 'isx' has no attribute {name!r}")
+    return getattr(openisx, name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "open"]
+    return dir(openisx)

@@ -1,6 +1,6 @@
 """``python -m isx`` is the command ``isx``."""
 
-from isx.cli import main
+from openisx._cli import main
 
 if __name__ == "__main__":
     main()

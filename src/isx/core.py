@@ -1,6 +1,8 @@
-"""The vendor's module path of the value types."""
+"""The vendor's module path of the value types; the module is :mod:`openisx.core`."""
+# ruff: noqa: F403
 
-from isx.spacing import Spacing
-from isx.timing import Duration, Time, Timing
+import sys
 
-__all__ = ["Duration", "Spacing", "Time", "Timing"]
+from openisx.core import *
+
+sys.modules[__name__] = sys.modules["openisx.core"]

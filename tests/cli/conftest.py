@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import isx
-from isx import samples
+from openisx import synthetic as samples
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def run(monkeypatch):
     """Runs the command line in this process; gives (status, standard output, standard error)."""
     from typer.testing import CliRunner
 
-    from isx.cli.app import app
+    from openisx._cli.app import app
 
     monkeypatch.setenv("NO_COLOR", "1")
 

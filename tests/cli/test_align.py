@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import isx
-from make_isxb import isxb, jpeg, samples, session
-from make_paired import behavior, gpio, microscope
+from builders.isxb import isxb, jpeg, samples, session
+from builders.paired import behavior, gpio, microscope
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_decompress(run, tmp_path):
 
 def test_info_of_ordinary_videos(run, tmp_path):
     pytest.importorskip("av")
-    from make_video import LOSSLESS, video
+    from builders.video import LOSSLESS, video
 
     path = tmp_path / "m.avi"
     path.write_bytes(video(np.zeros((3, 16, 16), np.uint8), container="avi", **LOSSLESS["groups"]))

@@ -12,7 +12,7 @@ import warnings
 import pytest
 
 import isx
-from isx.cli.terminal import shown_warnings
+from openisx._cli.terminal import shown_warnings
 
 
 def _isx(*arguments, start=("-m", "isx")):
@@ -71,7 +71,7 @@ def test_nobody_reads_on(sample, arguments):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send to another process")
 def test_ctrl_c(tmp_path):
     # A shell without job control starts its background jobs deaf to Ctrl-C, tests among them.
-    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from isx.cli import main; main()"
+    listening = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from openisx._cli import main; main()"
     process = _isx("demo", tmp_path / "demo", "--frames", "50000", start=("-c", listening))
     while not any(path.stat().st_size for path in tmp_path.glob("demo/.*.partial")):
         assert process.poll() is None, process.communicate()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from isx import samples
-from isx.cli.demo import EXPORTS
+from openisx import synthetic as samples
+from openisx._cli.demo import EXPORTS
 
 
 def test_demo(run, tmp_path):

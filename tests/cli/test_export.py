@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 import isx
-from isx.cli.export import _USES, EXPORTERS
+from openisx._cli.export import _USES, EXPORTERS
 
 
 def test_series_to_tiff(run, write_movie, tmp_path):
@@ -110,7 +110,7 @@ def test_every_option_that_an_exporter_uses_is_listed():
 
 def test_interruption_leaves_nothing(run, sample, tmp_path, monkeypatch):
     def interrupted(inputs, output, options, progress):
-        from isx.output_files import OutputFile
+        from openisx._files.output import OutputFile
 
         with OutputFile(output) as file:
             file.write(b"half")

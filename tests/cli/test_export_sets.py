@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from isx import samples
+from openisx import synthetic as samples
 
 SCENE = samples.Scene(seed=5, num_frames=60, shape=(50, 70), num_neurons=5)
 

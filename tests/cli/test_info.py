@@ -10,9 +10,9 @@ import pytest
 import tifffile
 
 import isx
-from isx import samples
-from isx.cli.facts import Shown, for_json, length_text, size_text, value_text
-from isx.cli.info import _look_into, timing_section
+from openisx import synthetic as samples
+from openisx._cli.info import _look_into, timing_section
+from openisx._cli.values import Shown, for_json, length_text, size_text, value_text
 
 
 def test_a_movie_tells_its_story(run, sample):

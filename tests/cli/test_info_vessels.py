@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-import make_sets as make
+from builders import sets as make
 
 
 def told(run, path):

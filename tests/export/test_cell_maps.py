@@ -10,8 +10,8 @@ import PIL.Image
 import pytest
 
 import isx
-import make_sets as make
-from isx.export import cell_maps
+from builders import sets as make
+from openisx.export import cell_maps
 
 GOLDEN = Path(__file__).parents[1] / "data" / "export_movies"
 STATUSES = {"accepted": 0, "undecided": 1, "rejected": 2}

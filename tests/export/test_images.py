@@ -13,8 +13,8 @@ import pytest
 import tifffile
 
 import isx
-from isx.export.images import read_picture
-from make_movie import isxd_movie
+from builders.movie import isxd_movie
+from openisx.export.images import read_picture
 
 NUM_PIXELS = r"num_pixels must be specified as a two element list/tuple/array \(num_rows, num_cols\)"
 

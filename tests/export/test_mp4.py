@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import isx
-from isx.export import mp4
-from make_isxb import isxb, jpeg, samples, session
-from make_movie import isxd_movie
+from builders.isxb import isxb, jpeg, samples, session
+from builders.movie import isxd_movie
+from openisx.export import mp4
 
 av = pytest.importorskip("av")
 
@@ -562,7 +562,7 @@ def test_a_damaged_frame_leaves_nothing_behind(tmp_path):
 
 
 def test_a_full_disk(tmp_path, monkeypatch):
-    from isx.export import video
+    from openisx.export import _video_writer as video
 
     isxd_movie(tmp_path / "m.isxd", stack(2))
 

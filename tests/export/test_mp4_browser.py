@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import isx
-from make_movie import isxd_movie
+from builders.movie import isxd_movie
 
 pytest.importorskip("av")
 

@@ -15,7 +15,7 @@ import pytest
 import tifffile
 
 import isx
-from isx.export import tiff
+from openisx.export import tiff
 
 GOLDEN = Path(__file__).parents[1] / "data" / "export_movies"
 CODES = {np.dtype(np.uint16): 0, np.dtype(np.float32): 1, np.dtype(np.uint8): 2}

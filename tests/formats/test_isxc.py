@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 import isx
-from isx.formats.isxc import expand
-from make_isxc import counter_values, expanded, isxc, session
+from builders.isxc import counter_values, expanded, isxc, session
+from openisx._formats.isxc import expand
 
 pytest.importorskip("av")
 
 import contextlib
 
-from make_video import LOSSLESS, video
+from builders.video import LOSSLESS, video
 
 SHAPE, TILE = (32, 48), (8, 16)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import isx
-from isx.formats.json_writing import dump, dump_compact
+from openisx._formats.json_writing import dump, dump_compact
 
 
 @pytest.mark.parametrize(

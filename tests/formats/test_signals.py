@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from isx.formats.signals import Signals
+from openisx._formats.signals import Signals
 
 
 @pytest.mark.parametrize("seed", range(30))

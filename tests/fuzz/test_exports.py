@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import isx
-from isx.alignment import plan_start_times
-from make_paired import behavior, gpio, microscope
+from builders.paired import behavior, gpio, microscope
+from openisx.sync import plan_start_times
 
 BOX = {
     "box": [1, 2, 30, 40],

@@ -12,7 +12,7 @@ import pytest
 import isx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import synthetic_gpio as make
+from builders import gpio as make
 
 DATA = Path(__file__).parents[1] / "data" / "gpio"
 

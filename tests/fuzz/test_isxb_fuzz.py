@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import isx
-from make_isxb import isxb, jpeg, session
-from make_jpeg import jpeg_of_levels
+from builders.isxb import isxb, jpeg, session
+from builders.jpeg import jpeg_of_levels
 
 LEVELS = np.arange(2, dtype=np.uint8).reshape(1, 2)
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import isx
-import make_movies as make
-from make_isxd import isxd
+from builders import movies as make
+from builders.isxd import isxd
 
 FRAMES = np.arange(24, dtype="<u2").reshape(4, 2, 3)
 ABSURD = [-1, -(2**63), 2**31, 2**32, 2**40, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**30, 1e300, 3.7]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import isx
-from isx import samples
-from make_isxd import isxd
+from builders.isxd import isxd
+from openisx import synthetic as samples
 
 SCENE = samples.Scene(seed=3, num_frames=40, shape=(8, 9), num_neurons=3)
 VALUES = [None, True, -1, 0, 2**70, 1e300, "", "x", [], [1], {}, [[]], [None] * 4, {"a": 1}]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import isx
-from make_isxd import isxd, parts
+from builders.isxd import isxd, parts
 
 DATA = Path(__file__).parent.parent / "data" / "sets"
 FILES = [

@@ -13,7 +13,7 @@ import pytest
 import isx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-import synthetic_gpio as make
+from builders import gpio as make
 
 pytestmark = pytest.mark.filterwarnings("ignore::isx.IsxWarning")
 
@@ -129,7 +129,7 @@ def test_counters_that_wrap(check, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_many_seconds_over_several_blocks(check, seed, monkeypatch):
     """Small blocks, so that packets, losses and junk lie across their borders."""
-    monkeypatch.setattr("isx.formats.gpio_points._BLOCK_WORDS", [7, 64, 1000, 4096][seed])
+    monkeypatch.setattr("openisx._formats.gpio.points._BLOCK_WORDS", [7, 64, 1000, 4096][seed])
     rng = np.random.default_rng(300 + seed)
     packets = make.random_packets(rng, 2000 if seed else 300, loss=0.01, odd=0.05, longest_wait=20_000)
     check("x.gpio", make.gpio_file(packets))
@@ -289,7 +289,7 @@ def test_imu_timing(check, timing, request):
 
 def v2_set(rng, kind=3, channels=3, points=300, dense=0):
     """A set of the current layout with points in any order, some at equal times."""
-    from isx.formats.isxd import trailer_bytes
+    from openisx._formats.isxd.container import trailer_bytes
 
     names = (
         list(isx_imu_names())
@@ -326,7 +326,7 @@ def v2_set(rng, kind=3, channels=3, points=300, dense=0):
 
 
 def isx_imu_names():
-    from isx.formats.imu import IMU_CHANNELS
+    from openisx._formats.gpio.imu import IMU_CHANNELS
 
     return IMU_CHANNELS
 

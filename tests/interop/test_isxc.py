@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import isx
-from isx.formats.isxd import open_container, trailer_bytes
-from make_isxc import counter_values, isxc, session
+from builders.isxc import counter_values, isxc, session
+from openisx._formats.isxd.container import open_container, trailer_bytes
 
 pytest.importorskip("av")
 
-from make_video import LOSSLESS, video
+from builders.video import LOSSLESS, video
 
 EXPAND = """
 import ctypes, glob, os

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import isx
-import make_movies as make
-from isx.formats.json_writing import dump
-from make_isxd import isxd
+from builders import movies as make
+from builders.isxd import isxd
+from openisx._formats.json_writing import dump
 
 DESCRIBE = """
 def describe(path):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import isx
-from make_isxb import isxb, jpeg, samples, session
-from make_movie import isxd_movie
+from builders.isxb import isxb, jpeg, samples, session
+from builders.movie import isxd_movie
 
 av = pytest.importorskip("av")
 

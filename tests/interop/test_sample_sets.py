@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import isx
-from isx import samples
+from openisx import synthetic as samples
 
 SCENE = samples.Scene(seed=3, num_frames=100, shape=(60, 80), num_neurons=6)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import isx
-from isx import samples
+from openisx import synthetic as samples
 
 
 def test_movie(vendor, tmp_path):

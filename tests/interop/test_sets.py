@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import isx
-from make_isxd import metadata_of
+from builders.isxd import metadata_of
 
 NAMES = [
     "",

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import isx
-import make_paired
-from make_isxb import isxb, jpeg, samples, session
-from make_movie import UUID, isxd_movie
-from make_paired import gpio
+from builders import paired as make_paired
+from builders.isxb import isxb, jpeg, samples, session
+from builders.movie import UUID, isxd_movie
+from builders.paired import gpio
 
 FIRST = 459_472_000_000
 

@@ -1,0 +1,116 @@
+"""Read, write and export the data of Inscopix miniscopes.
+
+Start with :func:`isx.open` for any file, or :meth:`isx.Movie.read` and its siblings for a certain kind.
+"""
+# ruff: noqa: F405 - the names that only type checkers import here are those of openisx.io.__all__
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from openisx import core, util
+from openisx._formats.registry import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
+from openisx._version import __version__
+from openisx.core import _records as _internal
+from openisx.core.spacing import Spacing
+from openisx.core.timing import Duration, Time, Timing
+from openisx.errors import (
+    IsxError,
+    IsxFileError,
+    IsxFileExistsError,
+    IsxFileNotFoundError,
+    IsxFormatError,
+    IsxImportError,
+    IsxIndexError,
+    IsxSeriesError,
+    IsxStateError,
+    IsxWarning,
+)
+from openisx.util import (
+    get_file_extension,
+    get_file_stem,
+    make_output_file_path,
+    make_output_file_paths,
+    verify_deinterleave,
+)
+
+if TYPE_CHECKING:
+    from openisx import io
+    from openisx.io import *  # noqa: F403
+
+#: The vendor's flag for its processing algorithms, which this package does not have.
+_is_with_algos = 0
+
+__all__ = [
+    "CellSet",
+    "Duration",
+    "EventSet",
+    "GpioSet",
+    "Image",
+    "IsxError",
+    "IsxFileError",
+    "IsxFileExistsError",
+    "IsxFileNotFoundError",
+    "IsxFormatError",
+    "IsxImportError",
+    "IsxIndexError",
+    "IsxSeriesError",
+    "IsxStateError",
+    "IsxWarning",
+    "Movie",
+    "Recovered",
+    "Spacing",
+    "Time",
+    "Timing",
+    "Tracking",
+    "VesselSet",
+    "Zone",
+    "__version__",
+    "_internal",
+    "align_start_times",
+    "convert_type_numpy_array",
+    "core",
+    "create_cell_map",
+    "decompress",
+    "export_aligned_timestamps",
+    "export_cell_set_to_csv_tiff",
+    "export_ethovision_data_with_isxb_timestamps",
+    "export_event_set_to_csv",
+    "export_gpio_set_to_csv",
+    "export_gpio_to_isxd",
+    "export_image_to_isxd_tiff",
+    "export_image_to_tiff",
+    "export_isxd_image_to_tiff",
+    "export_movie_timestamps_to_csv",
+    "export_movie_to_mp4",
+    "export_movie_to_tiff",
+    "export_nvision_movie_tracking_frame_data_to_csv",
+    "export_nvision_movie_tracking_zone_data_to_csv",
+    "export_tiff_to_isxd_image",
+    "export_vessel_set_to_csv_tiff",
+    "get_file_extension",
+    "get_file_stem",
+    "io",
+    "make_output_file_path",
+    "make_output_file_paths",
+    "overlay_cell_map_on_image",
+    "overlay_cellmaps",
+    "recover",
+    "util",
+    "verify_deinterleave",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import data classes and exports when they are first used, so that ``import isx`` stays cheap."""
+    if name in __all__:
+        io = importlib.import_module("openisx.io")
+        globals().update({"io": io, **{public: getattr(io, public) for public in io.__all__}})
+        if name in globals():
+            return globals()[name]
+    raise AttributeError(f"module 'isx' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "open"]

@@ -1,0 +1,42 @@
+"""``isx decompress``: compressed microscope movies to `.isxd`."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+import openisx as isx
+from openisx._cli.terminal import progress_bar, stdout
+
+__all__ = ["NAME", "command"]
+
+NAME = "decompress"
+
+
+def command(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Compressed movies (.isxc).", show_default=False)
+    ],
+    output_dir: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output-dir",
+            metavar="FOLDER",
+            help="Existing folder for the outputs; that of each file by default.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Expand compressed movies (.isxc) to .isxd files.
+
+    The output of NAME.isxc is NAME-decompressed.isxd. Reading a compressed movie does not need this.
+    """
+    for path in files:
+        folder = output_dir or os.path.dirname(path) or "."
+        with progress_bar(f"expanding {os.path.basename(path)}") as progress:
+            written = isx.decompress(path, folder, progress=progress)
+        stdout().print(f"[green]wrote[/] {escape(written)}")

@@ -1,0 +1,105 @@
+"""``isx demo``: the whole way from a recording to files that other programs read, on sample data."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+import openisx as isx
+from openisx import synthetic as samples
+from openisx._cli.align import show_shifts
+from openisx._cli.export import Options, export_files
+from openisx._cli.info import show
+from openisx._cli.terminal import one_line, progress_bar, stderr, stdout
+from openisx._files.output import OutputFile
+from openisx.sync import align_start_times, plan_start_times
+from openisx.viz._html import png_bytes
+
+__all__ = ["EXPORTS", "NAME", "command"]
+
+NAME = "demo"
+
+#: (sample files, output) for each export of the demo: names as in ``openisx.synthetic.SAMPLES``, and a file name.
+EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("movie",), "overview.png"),
+    (("movie",), "movie.tif"),
+    (("movie",), "movie.mp4"),
+    (("behavior",), "behavior.mp4"),
+    (("behavior",), "tracking.csv"),
+    (("gpio",), "gpio.csv"),
+    (("imu",), "imu.csv"),
+    (("cells",), "cells.png"),
+    (("cells",), "traces.csv"),
+    (("events",), "events.csv"),
+    (("diameters",), "diameters.csv"),
+    (("velocities",), "velocities.csv"),
+)
+
+#: What to look at in the end.
+SHOWN = ("overview.png", "cells.png", "movie.mp4", "behavior.mp4", "behavior.png")
+
+
+def command(
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="FOLDER", help="Folder for the results; made if missing.", show_default=False),
+    ],
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", min=0, help="Another seed makes another recording.")
+    ] = 1,
+    frames: Annotated[int, typer.Option(metavar="NUMBER", min=2, help="Length of the movie.")] = 800,
+) -> None:
+    """Make a sample recording, show what is in it, and export it."""
+    console = stdout()
+    paths: dict[str, str] = {}
+    scene = samples.Scene(seed=seed, num_frames=frames)
+    for sample in samples.SAMPLES:
+        with progress_bar(f"making {scene.session_name}{sample.suffix}") as progress:
+            paths |= samples.write(folder, scene, [sample.name], progress=progress)
+        console.print(f"[green]made[/]  {escape(paths[sample.name])}")
+    console.print()
+    for number, path in enumerate(paths.values()):
+        show(path, session=number == 0)  # one session is behind all of them
+    _align(paths)
+    for names, output in EXPORTS:
+        options = Options(background=paths["movie"] if output == "cells.png" else "")
+        _export([paths[name] for name in names], os.path.join(folder, output), options)
+    _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
+    pictures = [path for path in (os.path.join(folder, name) for name in SHOWN) if os.path.exists(path)]
+    if pictures:  # without the extras there are none
+        console.print("\nLook at")
+    for path in pictures:
+        console.print(f"  [bold]{escape(path)}[/]")
+
+
+def _align(paths: dict[str, str]) -> None:
+    """Put the movies on the clock of the GPIO data."""
+    reference, movies = paths["gpio"], [paths["movie"], paths["behavior"]]
+    starts = plan_start_times(reference, movies)
+    align_start_times(reference, movies)
+    stdout().print("[bold]Start times by the counter that all devices share[/]")
+    show_shifts(starts, done=True)
+    stdout().print()
+
+
+def _save_first_frame(video: str, output: str) -> None:
+    """Save what the first frame of a video shows as a picture."""
+    if not os.path.exists(video):
+        return  # skipped for want of PyAV
+    import av
+
+    with av.open(video) as container:
+        luma: Any = next(container.decode(video=0)).to_ndarray(format="gray")
+    with OutputFile(output) as file:
+        file.write(png_bytes(luma))
+    stdout().print(f"[green]wrote[/] {escape(output)}")
+
+
+def _export(inputs: list[str], output: str, options: Options) -> None:
+    try:
+        export_files(inputs, output, options)
+    except isx.IsxImportError as error:
+        stderr().print(f"[yellow]skipped[/] {escape(output)}: {escape(one_line(error))}")

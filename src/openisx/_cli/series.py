@@ -1,0 +1,108 @@
+"""Several files given to one command: whether they make up one recording."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import openisx as isx
+from openisx._cli.values import Shown, length_text
+from openisx._series import (
+    Member,
+    cell_set_order,
+    event_set_order,
+    gpio_set_order,
+    movie_order,
+    vessel_set_order,
+)
+from openisx.errors import IsxSeriesError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["SERIES", "member_of", "summary"]
+
+
+def _movie(movie: isx.Movie) -> Member:
+    return Member(movie.file_path or "", _timing(movie), movie.spacing, movie.dtype)
+
+
+def _cell_set(cells: isx.CellSet) -> Member:
+    return Member(cells.file_path or "", _timing(cells), cells.spacing, count=cells.num_cells or 0)
+
+
+def _vessel_set(vessels: isx.VesselSet) -> Member:
+    traits = (vessels.get_vessel_set_type(), vessels.has_correlation_heatmaps())
+    count = vessels.num_vessels or 0
+    return Member(vessels.file_path or "", _timing(vessels), vessels.spacing, count=count, traits=traits)
+
+
+def _event_set(events: isx.EventSet) -> Member:
+    return Member(events.file_path or "", _timing(events), names=tuple(events.names))
+
+
+def _gpio_set(gpio: isx.GpioSet) -> Member:
+    return Member(gpio.file_path or "", _timing(gpio), names=tuple(gpio.names))
+
+
+def _timing(obj: Any) -> isx.Timing:
+    timing: isx.Timing = obj.timing
+    return timing
+
+
+#: Class -> (what a series needs to know of one file, order in time with checks).
+SERIES: dict[type[Any], tuple[Callable[[Any], Member], Callable[[Sequence[Member]], list[int]]]] = {
+    isx.Movie: (_movie, movie_order),
+    isx.CellSet: (_cell_set, cell_set_order),
+    isx.VesselSet: (_vessel_set, vessel_set_order),
+    isx.EventSet: (_event_set, event_set_order),
+    isx.GpioSet: (_gpio_set, gpio_set_order),
+}
+
+
+def member_of(opened: Any) -> tuple[type[Any], Member] | None:
+    """What a series needs to know of an open file, with its class; None for files that make up no series."""
+    kind = type(opened)
+    return (kind, SERIES[kind][0](opened)) if kind in SERIES else None
+
+
+def summary(found: Sequence[tuple[type[Any], Member] | None]) -> dict[str, Any]:
+    """Facts on files of one kind as a series; empty if there is just one file, or they are of several kinds."""
+    kinds = {entry[0] if entry else None for entry in found}
+    if len(found) < 2 or len(kinds) != 1 or None in kinds:
+        return {}
+    members = [entry[1] for entry in found if entry]
+    order_of = SERIES[next(kind for kind in kinds if kind)][1]
+    paths = [member.path for member in members]
+    try:
+        order = order_of(members)
+    except IsxSeriesError as error:
+        return {"files": paths, "one recording": False, "because": " ".join(str(error).split())}
+    ordered = [members[i] for i in order]
+    ends = [_start(m) + _length(m) for m in ordered]
+    gaps = [_start(new) - end for end, (_, new) in zip(ends, pairwise(ordered), strict=False)]
+    return {
+        "files": [member.path for member in ordered],
+        "one recording": True,
+        "order": [i + 1 for i in order],
+        "samples": sum(member.timing.num_samples for member in ordered),
+        "dropped": sum(len(member.timing.dropped) for member in ordered),
+        "recorded": _seconds(sum((_length(m) for m in ordered), Fraction())),
+        "first to last": _seconds(ends[-1] - _start(ordered[0])),
+        "longest gap": _seconds(max(gaps)),
+    }
+
+
+def _start(member: Member) -> Fraction:
+    ratio = member.timing._impl.start.secs_since_epoch
+    return Fraction(ratio.num, ratio.den)
+
+
+def _length(member: Member) -> Fraction:
+    step = member.timing._impl.step
+    return Fraction(step.num, step.den) * member.timing.num_samples
+
+
+def _seconds(exact: Fraction) -> Shown:
+    return Shown(float(exact), length_text(float(exact)))

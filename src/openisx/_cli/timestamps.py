@@ -1,0 +1,71 @@
+"""``isx timestamps``: hardware time stamps as tables."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+import openisx as isx
+from openisx._cli.terminal import progress_bar, stdout
+from openisx._files.paths import require_absent
+from openisx.export._options import TIME_REFS, require_time_ref
+from openisx.util import get_file_stem
+
+__all__ = ["NAME", "command"]
+
+NAME = "timestamps"
+
+
+def command(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="Movies of one recording; with --side-by-side also GPIO data.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="CSV",
+            help="File to write, which must not exist.",
+            show_default=False,
+        ),
+    ],
+    time_ref: Annotated[
+        str,
+        typer.Option(
+            metavar="|".join(TIME_REFS),
+            help="What times count from: the first time stamp, 1970, or the zero of the hardware counter.",
+        ),
+    ] = "start",
+    side_by_side: Annotated[
+        bool,
+        typer.Option(
+            "--side-by-side",
+            help="A column for each file; the first one, GPIO data or a movie, is the reference.",
+        ),
+    ] = False,
+) -> None:
+    """Write the hardware time stamps of movies to a table.
+
+    One row per frame of a series of movies, or with --side-by-side one row per sample and a column for each of
+    several devices.
+    """
+    require_time_ref(time_ref)
+    with progress_bar(f"writing {os.path.basename(output)}") as progress:
+        if side_by_side:
+            require_absent(output)
+            names = [get_file_stem(path) for path in files]
+            isx.export_aligned_timestamps(
+                files[0], files[1:], names[0], names[1:], output, time_ref, progress=progress
+            )
+        else:
+            isx.export_movie_timestamps_to_csv(files, output, time_ref, progress=progress)
+    stdout().print(f"[green]wrote[/] {escape(output)}")

@@ -1,0 +1,1 @@
+"""Bytes at positions, files that are complete or do not exist, and paths."""

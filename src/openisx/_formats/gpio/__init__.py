@@ -1,0 +1,1 @@
+"""The acquisition boxes: `.gpio`, `.raw`, GPIO in `.hdf5`, `.imu`."""

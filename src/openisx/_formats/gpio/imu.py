@@ -1,0 +1,242 @@
+"""Recordings of the inertial measurement unit (`.imu`, spec 08). Little-endian, no padding.
+
+========  ======  ==============================================================================
+byte      type    header, 112 bytes
+========  ======  ==============================================================================
+0, 8      u64     start time as a fraction, not used (the session metadata hold the valid one)
+16        i32     UTC offset, not used
+20, 22    u16     format version and reserved, not used
+24        u64 x3  accelerometer: number of records, byte offset, size in bytes (not used)
+48        u64 x3  magnetometer: the same
+72        u64 x3  orientation: the same
+96        u64     byte offset of the session metadata, JSON text as in `.gpio` files
+104       u64     its size, not used
+========  ======  ==============================================================================
+
+A record has 16 bytes: u64 time stamp in milliseconds (not used); three i16 x, y, z, or yaw, pitch, roll; i16
+reserved. Units: the accelerometer counts 16384 per g, orientations are 2048 per radian, the magnetometer gives
+plain counts.
+
+``timingInfo`` of the session metadata has ``start`` and ``end`` (``secsSinceEpoch`` {num, den}, ``utcOffset``) and,
+for ``accelerometer`` and ``magnetometer``, ``periodMs`` {num, den}, ``numTimes`` (dropped samples included) and
+``dropped`` (indices of samples without a record). Orientations share the timing of the accelerometer.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from openisx._files.source import InputFile
+from openisx._formats.gpio.recording import PacketStatistics, Points, RecordedChannel, RecordedSignals
+from openisx._formats.gpio.session_metadata import read_session
+from openisx._formats.json_reading import JsonObject
+from openisx._formats.kinds import DataKind
+from openisx.core._records import IsxRatio, IsxTime
+from openisx.errors import IsxFormatError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["COUNTS_PER_G", "IMU_CHANNELS", "read_imu"]
+
+IMU_CHANNELS = (
+    "Acc x", "Acc y", "Acc z", "Ori yaw", "Ori pitch", "Ori roll", "Mag x", "Mag y", "Mag z",
+)  # fmt: skip
+
+COUNTS_PER_G = np.float32(16384)
+_COUNTS_PER_RADIAN = np.float32(2048)
+
+_HEADER = struct.Struct("<24x3Q3Q3QQQ")
+_AXES = "xyz"
+_RECORD = np.dtype([("time", "<u8"), ("axes", "<i2", (3,)), ("reserved", "<i2")])
+_DEFAULT_STEP = IsxRatio(20, 1000)
+_MAG_PER_ACC = 20
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Timing of one sensor."""
+
+    step: IsxRatio
+    num_times: int
+    dropped: NDArray[np.int64]  # ascending, unique, below num_times
+
+    @property
+    def num_recorded(self) -> int:
+        """Number of records the file should hold."""
+        return self.num_times - len(self.dropped)
+
+
+_NO_CLOCK = _Clock(IsxRatio(0, 1), 0, np.zeros(0, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class _Timing:
+    """What ``timingInfo`` says."""
+
+    start: IsxTime
+    end: IsxTime
+    accelerometer: _Clock
+    magnetometer: _Clock
+    problem: str = ""
+
+
+def read_imu(path: str) -> RecordedSignals:
+    """Decode an `.imu` file.
+
+    Accelerometer values are raw counts, as in the `.isxd` made of such a file.
+
+    Raises
+    ------
+    IsxFormatError
+        The session metadata are missing or damaged, or announce more than the file can hold.
+    """
+    file = InputFile(path)
+    try:
+        if file.size < _HEADER.size:
+            raise IsxFormatError(
+                "Error parsing extra properties: parse error - unexpected end of input. "
+                f"{path} has {file.size} bytes, fewer than its header needs; it is incomplete."
+            )
+        numbers = _HEADER.unpack(file.read(0, _HEADER.size))
+        session = read_session(file, numbers[-2])
+        return _decoded(file, numbers, session)
+    finally:
+        file.close()
+
+
+def _decoded(file: InputFile, header: tuple[int, ...], session: Any) -> RecordedSignals:
+    timing = _timing(session, file)
+    blocks = (
+        (timing.accelerometer, header[0:2], None),
+        (timing.accelerometer, header[6:8], _COUNTS_PER_RADIAN),
+        (timing.magnetometer, header[3:5], None),
+    )
+    channels: list[RecordedChannel] = []
+    found = missing = 0
+    for clock, (count, offset), scale in blocks:
+        records = _records(file, count, offset, clock.num_recorded)
+        found += len(records)
+        missing += clock.num_recorded - len(records)
+        offsets = _offsets(timing.start.secs_since_epoch, clock, file.given_path)
+        for values in _axes(clock, records, scale):
+            name = IMU_CHANNELS[len(channels)]
+            channels.append(RecordedChannel(name, True, clock.step, Points(offsets, values)))
+    recorded = RecordedSignals(
+        file.path,
+        file.given_path,
+        DataKind.IMU,
+        timing.start,
+        timing.end,
+        channels,
+        PacketStatistics(packets=found, missing_samples=missing),
+        session,
+    )
+    recorded.warn_of_damage(timing.problem)
+    return recorded
+
+
+# -- timing ----------------------------------------------------------------------------------------------
+
+
+class _ZeroDenominatorError(IsxFormatError):
+    """The one mistake in ``timingInfo`` that makes a file unreadable."""
+
+
+def _timing(session: Any, file: InputFile) -> _Timing:
+    """Timing of both sensors; without samples, and with a problem, where a member is missing (spec 08, section 2)."""
+    start = end = IsxTime(IsxRatio(0, 1), 0)
+    acc = mag = _NO_CLOCK
+    try:
+        info = JsonObject(session, file.given_path).object("timingInfo")
+        start = end = _time(info.object("start"))
+        end = _time(info.object("end"))
+        first = _clock(info, "accelerometer", _DEFAULT_STEP, file)
+        slow = IsxRatio(first.step.num * _MAG_PER_ACC, first.step.den)
+        acc, mag = first, _clock(info, "magnetometer", slow, file)
+    except _ZeroDenominatorError:
+        raise
+    except IsxFormatError as error:
+        return _Timing(
+            start, end, _NO_CLOCK, _NO_CLOCK, f"the timing of its samples cannot be read ({error})"
+        )
+    if float(end.secs_since_epoch) < float(start.secs_since_epoch):
+        return _Timing(start, start, acc, mag, "it says that it ended before it started")
+    return _Timing(start, end, acc, mag)
+
+
+def _ratio(obj: JsonObject, scale: int = 1) -> IsxRatio:
+    num = obj.integer("num", maximum=2**63 - 1)
+    den = obj.integer("den", maximum=2**63 - 1) * scale
+    if den == 0:
+        raise _ZeroDenominatorError(f"Division by zero. {obj.path}: {obj.where} has the denominator 0.")
+    return IsxRatio(num, den)
+
+
+def _time(obj: JsonObject) -> IsxTime:
+    return IsxTime(_ratio(obj.object("secsSinceEpoch")), obj.integer("utcOffset", -(2**31), 2**31 - 1))
+
+
+def _clock(info: JsonObject, sensor: str, default: IsxRatio, file: InputFile) -> _Clock:
+    if sensor not in info:
+        return _Clock(default, 0, np.zeros(0, dtype=np.int64))
+    section = info.object(sensor)
+    step = _ratio(section.object("periodMs"), 1000)
+    listed = section.list_of("dropped", lambda v: isinstance(v, int) and abs(v) < 2**62, "sample indices")
+    num_times = section.integer("numTimes", 0)
+    if num_times > file.size:  # a sample takes 16 bytes, a dropped one its index in the list
+        raise IsxFormatError(
+            f"{file.given_path}: {num_times} {sensor} samples do not fit into {file.size} bytes."
+        )
+    dropped = np.unique(np.array(listed, dtype=np.int64))
+    return _Clock(step, num_times, dropped[(dropped >= 0) & (dropped < num_times)])
+
+
+def _offsets(start: IsxRatio, clock: _Clock, path: str) -> NDArray[np.uint64]:
+    """Stored offset of each sample (spec 08, section 4).
+
+    Both times are rounded to double before they are subtracted, as in the vendor's software.
+    """
+    step = clock.step
+    den = math.lcm(start.den, step.den)
+    first, width = start.num * (den // start.den), step.num * (den // step.den)
+    last = first + clock.num_times * width
+    if max(abs(first), abs(last), abs(width * clock.num_times)) < 2**63:
+        numerators = (first + np.arange(clock.num_times, dtype=np.int64) * width).astype(np.float64)
+    else:
+        numerators = np.array([float(first + j * width) for j in range(clock.num_times)], dtype=np.float64)
+    absolute = np.trunc(numerators / float(den) * 1e6)
+    absolute[:1] = math.trunc(start.num / start.den * 1e6)
+    since = absolute - absolute[:1]
+    if not (since >= 0).all() or not (np.abs(absolute) < 2**62).all():
+        raise IsxFormatError(
+            f"{path}: samples from {float(start)!r} s every {float(step)!r} s cannot be right."
+        )
+    return since.astype(np.uint64)
+
+
+# -- samples ---------------------------------------------------------------------------------------------
+
+
+def _records(file: InputFile, count: int, offset: int, wanted: int) -> NDArray[Any]:
+    """Records of one block, at most `wanted`; fewer if the file ends before."""
+    available = max(0, file.size - offset) // _RECORD.itemsize
+    number = min(count, available, wanted)
+    return np.frombuffer(file.read(offset, number * _RECORD.itemsize) if number else b"", dtype=_RECORD)
+
+
+def _axes(clock: _Clock, records: NDArray[Any], scale: np.float32 | None) -> NDArray[np.float32]:
+    """Values of the three axes, shape (3, samples); NaN for dropped and missing samples."""
+    values = np.full((len(_AXES), clock.num_times), np.nan, dtype=np.float32)
+    recorded = np.ones(clock.num_times, dtype=np.bool_)
+    recorded[clock.dropped] = False
+    present = np.flatnonzero(recorded)[: len(records)]
+    values[:, present] = records["axes"].T
+    if scale is not None:
+        values /= scale
+    return values

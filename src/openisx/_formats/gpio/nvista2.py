@@ -1,0 +1,110 @@
+"""GPIO signals inside the HDF5 recordings of nVista 2 (`.hdf5`, spec 07, section 5).
+
+Data sets of the root group, F being the number of frames:
+
+==================================  =========  =============================================================
+name                                shape      content
+==================================  =========  =============================================================
+``timeStamp``, else ``timestamp``   F          float64, seconds since the epoch of each frame
+``anc_data``                        F x 15     uint16 words of four samples each, lowest four bits first
+``anc_data_count``                  F, F x 1   8-bit or 32-bit integers: words of the row that hold samples
+==================================  =========  =============================================================
+
+Bits 0 to 3 of a sample are the channels ``IO1``, ``IO2``, ``sync`` and ``trigger``. The samples of all rows are
+strung together 1 ms apart, whatever the time stamps of the frames say. The frames themselves are not needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from openisx._dependencies import require
+from openisx._files.paths import canonical
+from openisx._formats.gpio.recording import (
+    PacketStatistics,
+    Points,
+    RecordedChannel,
+    RecordedSignals,
+    end_time,
+)
+from openisx._formats.kinds import DataKind
+from openisx.core._records import IsxRatio, IsxTime
+from openisx.errors import IsxFormatError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["read_nvista2"]
+
+_CHANNELS = ("IO1", "IO2", "sync", "trigger")
+_WORDS = 15
+_STEP = IsxRatio(1000, 1_000_000)
+_ROWS = 1 << 16
+_NO_TIMES = "The file does not contain any GPIO data. Timestamps could not be read."
+
+
+def read_nvista2(path: str) -> RecordedSignals:
+    """Decode the GPIO signals of an nVista 2 recording; needs h5py.
+
+    Raises
+    ------
+    IsxFormatError
+        The file is not HDF5, or lacks one of the data sets.
+    IsxImportError
+        h5py is not installed.
+    """
+    h5py = require("h5py", "hdf5")
+    try:
+        with h5py.File(path, "r") as file:
+            start = _start(file, path)
+            samples = _samples(file, path)
+    except IsxFormatError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # what h5py makes of damage
+        raise IsxFormatError(f"Failure caused by H5File operations. {path}: {error}") from None
+    offsets = np.arange(len(samples), dtype=np.uint64) * np.uint64(1000)
+    begin = IsxTime(start, 0)
+    return RecordedSignals(
+        canonical(path),
+        path,
+        DataKind.GPIO,
+        begin,
+        end_time(begin, IsxRatio(len(samples) * _STEP.num, _STEP.den)),
+        [
+            RecordedChannel(name, True, _STEP, Points(offsets, ((samples >> bit) & 1).astype(np.float32)))
+            for bit, name in enumerate(_CHANNELS)
+        ],
+        PacketStatistics(packets=len(samples)),
+    )
+
+
+def _start(file: Any, path: str) -> IsxRatio:
+    name = next((name for name in ("timeStamp", "timestamp") if name in file), None)
+    times = None if name is None else file[name]
+    if times is None or not times.shape or not times.shape[0] or times.dtype.kind not in "fiu":
+        raise IsxFormatError(f"{_NO_TIMES} File: {path}")
+    microseconds = float(times[(0,) * times.ndim]) * 1e6
+    if not abs(microseconds) < 2**62:
+        raise IsxFormatError(f"{path}: the first time stamp, {microseconds / 1e6} s, cannot be right.")
+    return IsxRatio(int(microseconds), 1_000_000)
+
+
+def _samples(file: Any, path: str) -> NDArray[np.uint8]:
+    """Four bits per sample, all rows strung together."""
+    for name in ("anc_data", "anc_data_count"):
+        if name not in file:
+            raise IsxFormatError(f"Failure caused by H5File operations. {path} has no data set {name!r}.")
+    words, counts = file["anc_data"], file["anc_data_count"]
+    if words.ndim != 2 or words.dtype.kind not in "iu" or counts.dtype.kind not in "iu":
+        raise IsxFormatError(f"{path}: anc_data and anc_data_count should hold integers, 15 and one a frame.")
+    rows = min(words.shape[0], counts.shape[0] if counts.ndim else 0)
+    parts = [np.zeros(0, dtype=np.uint8)]
+    for first in range(0, rows, _ROWS):
+        block = words[first : min(first + _ROWS, rows)].astype(np.uint16)
+        valid = counts[first : min(first + _ROWS, rows)].reshape(len(block), -1)[:, 0].astype(np.uint8)
+        block = block[np.arange(block.shape[1]) < np.minimum(valid, _WORDS)[:, None]]
+        nibbles = (block[:, None] >> np.array([0, 4, 8, 12], dtype=np.uint16)) & 15
+        parts.append(nibbles.astype(np.uint8).ravel())
+    return np.concatenate(parts)

@@ -1,0 +1,267 @@
+"""What a GPIO or IMU recording holds, whatever device wrote it: channels of points, and what became of its packets.
+
+The vendor's software turns each of these formats into an `.isxd` set of the second layout
+(:mod:`openisx._formats.isxd.events`); :class:`RecordedSignals` is what that set would hold, point for point.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from openisx._files.locks import WithLock
+from openisx._formats.acquisition_info import acquisition_info
+from openisx._formats.isxd.events import MAX_GPIO_SAMPLES, PACKET, add_ratios, set_timing
+from openisx._formats.isxd.metadata import PRODUCER, ratio_to_json, time_to_json
+from openisx._formats.signals import Signals
+from openisx.core._records import IsxRatio, IsxTime
+from openisx.errors import IsxWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from openisx._formats.kinds import DataKind
+    from openisx.core.timing import Timing
+
+__all__ = ["NO_SYNC", "PacketStatistics", "Points", "RecordedChannel", "RecordedSignals", "end_time"]
+
+#: Text of the error for a file without a beginning that one could find.
+NO_SYNC = "Failed to find the beginning of the data stream and parse the file."
+
+_CHUNK = 1 << 19
+
+
+@dataclass(frozen=True)
+class PacketStatistics:
+    """What became of the packets of a recording; everything but `packets` is 0 in a sound one.
+
+    Attributes
+    ----------
+    packets : int
+        Packets used.
+    gaps, lost : int
+        Places where the numbering of the packets jumps, and how many packets are missing there.
+    discarded : int
+        Packets of a size that their type does not have, or with a time stamp that cannot be.
+    unknown : int
+        Event packets of a type nobody knows.
+    foreign : int
+        Packets that are not events.
+    resynchronised : int
+        Places where bytes that belong to no packet were skipped.
+    skipped_bytes : int
+        How many bytes that were.
+    incomplete : int
+        Packets cut off by the end of the file.
+    before_start : int
+        Points left out because they lie before the first one.
+    missing_samples : int
+        Samples that the file announces but does not hold; NaN stands for them.
+    """
+
+    packets: int = 0
+    gaps: int = 0
+    lost: int = 0
+    discarded: int = 0
+    unknown: int = 0
+    foreign: int = 0
+    resynchronised: int = 0
+    skipped_bytes: int = 0
+    incomplete: int = 0
+    before_start: int = 0
+    missing_samples: int = 0
+
+    @property
+    def damage(self) -> str:
+        """What was lost, in words; empty if nothing was."""
+        return ", ".join(
+            text.format(self)
+            for name, text in _DAMAGE.items()
+            if getattr(self, name)
+        )  # fmt: skip
+
+    def as_dict(self) -> dict[str, int]:
+        """All counts by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+_DAMAGE = {
+    "gaps": "{0.lost} packets lost in {0.gaps} gaps",
+    "discarded": "{0.discarded} packets of a wrong size or time discarded",
+    "skipped_bytes": "{0.skipped_bytes} bytes that belong to no packet skipped in {0.resynchronised} places",
+    "incomplete": "{0.incomplete} incomplete packet at the end ignored",
+    "before_start": "{0.before_start} points before the start left out",
+    "missing_samples": "{0.missing_samples} announced samples missing",
+}
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of one channel in the order of the file.
+
+    Attributes
+    ----------
+    offsets, values
+        Microseconds after the start (uint64) and values (float32), equally long.
+    order
+        Place of each point among those of all channels, int64 and ascending; None where channels follow one
+        another.
+    """
+
+    offsets: NDArray[np.uint64]
+    values: NDArray[np.float32]
+    order: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class RecordedChannel:
+    """A channel as a device recorded it.
+
+    Attributes
+    ----------
+    name : str
+    dense : bool
+        Sampled at a fixed rate rather than stored at changes.
+    step : IsxRatio
+        Sampling period, or resolution, in seconds.
+    points : Points
+    """
+
+    name: str
+    dense: bool
+    step: IsxRatio
+    points: Points
+
+
+@dataclass(eq=False)
+class RecordedSignals(WithLock):
+    """A decoded recording; implements :class:`openisx._formats.signals.SignalSource`.
+
+    Attributes
+    ----------
+    path, given_path
+        The file, canonical and as the caller gave it.
+    start, end
+        The two "global times" of the set.
+    channels
+        In their order.
+    extra_properties
+        Decoded session metadata; None without.
+    """
+
+    path: str
+    given_path: str
+    kind: DataKind
+    start: IsxTime
+    end: IsxTime
+    channels: Sequence[RecordedChannel]
+    statistics: PacketStatistics
+    extra_properties: Any = None
+    names: tuple[str, ...] = field(init=False)
+    timing: Timing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.names = tuple(channel.name for channel in self.channels)
+        steps = [channel.step for channel in self.channels]
+        self.timing = set_timing(self.start, self.end, steps, self.given_path, MAX_GPIO_SAMPLES)
+        self._make_lock()
+        self._signals: Signals | None = None
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Metadata of the `.isxd` set this recording is exported to."""
+        stored = [channel.points.offsets for channel in self.channels]
+        return MappingProxyType(
+            {
+                "channel list": list(self.names),
+                "extraProperties": self.extra_properties,
+                "fileType": 1,
+                "fileVersion": 2,
+                "global times": [time_to_json(self.start), time_to_json(self.end)],
+                "metrics": None,
+                "numSamples": [len(offsets) for offsets in stored],
+                "producer": PRODUCER,
+                "signalSteps": [ratio_to_json(channel.step) for channel in self.channels],
+                "signalTypes": [int(channel.dense) for channel in self.channels],
+                "startOffsets": [int(offsets[0]) if len(offsets) else 0 for offsets in stored],
+                "type": self.kind.code,
+            }
+        )
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata, see :func:`openisx._formats.acquisition_info.acquisition_info`."""
+        return acquisition_info(self.extra_properties)
+
+    def signals(self) -> Signals:
+        """All points, each channel in order of time; computed once and kept."""
+        with self._lock:
+            if self._signals is None:
+                points = [channel.points for channel in self.channels]
+                self._signals = Signals.from_points(
+                    self.names,
+                    np.repeat(np.arange(len(points)), [len(p.offsets) for p in points]),
+                    np.concatenate([np.zeros(0, np.uint64), *(p.offsets for p in points)]),
+                    np.concatenate([np.zeros(0, np.float32), *(p.values for p in points)]),
+                )
+            return self._signals
+
+    def packets(self) -> Iterator[NDArray[Any]]:
+        """Points as the body of the `.isxd` set holds them, in parts, type :data:`PACKET`."""
+        points = [channel.points for channel in self.channels]
+        orders = [p.order for p in points if p.order is not None]
+        if orders:
+            yield from _interleaved(points, orders)
+            return
+        for index, channel in enumerate(points):
+            for first in range(0, len(channel.offsets), _CHUNK):
+                part = slice(first, first + _CHUNK)
+                packets = np.empty(len(channel.offsets[part]), PACKET)
+                packets["offset"], packets["value"] = channel.offsets[part], channel.values[part]
+                packets["channel"] = index
+                yield packets
+
+    def warn_of_damage(self, problem: str = "") -> None:
+        """One :class:`IsxWarning` saying what a damaged file has lost; `problem` adds to it."""
+        texts = ", ".join(text for text in (self.statistics.damage, problem) if text)
+        if texts:
+            warnings.warn(
+                f"{self.given_path} is damaged: {texts}. The rest is returned.", IsxWarning, stacklevel=7
+            )
+
+    def close(self) -> None:
+        """Nothing to release: the file was read as a whole."""
+
+
+def end_time(start: IsxTime, length: IsxRatio) -> IsxTime:
+    """The end of a set, over the common denominator of start and length.
+
+    Where that does not fit into 64 bits the fraction is reduced, or rounded to microseconds; the vendor's software
+    overflows.
+    """
+    end = add_ratios(start.secs_since_epoch, length)
+    if max(abs(end.num), end.den) >= 2**63:
+        exact = Fraction(end.num, end.den)
+        if max(abs(exact.numerator), exact.denominator) >= 2**63:
+            exact = Fraction(round(exact * 1_000_000), 1_000_000)
+        end = IsxRatio(exact.numerator, exact.denominator)
+    return IsxTime(end, start.utc_offset)
+
+
+def _interleaved(points: list[Points], orders: list[NDArray[np.int64]]) -> Iterator[NDArray[Any]]:
+    """Points of all channels merged by their order."""
+    order = np.argsort(np.concatenate(orders), kind="stable")
+    offsets = np.concatenate([p.offsets for p in points])
+    values = np.concatenate([p.values for p in points])
+    channels = np.repeat(np.arange(len(points)), [len(p.offsets) for p in points])
+    for first in range(0, len(order), _CHUNK):
+        part = order[first : first + _CHUNK]
+        packets = np.empty(len(part), PACKET)
+        packets["offset"], packets["channel"], packets["value"] = offsets[part], channels[part], values[part]
+        yield packets

@@ -1,0 +1,1 @@
+"""Behaviour movies of nVision cameras, `.isxb`."""

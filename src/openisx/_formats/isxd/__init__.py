@@ -1,0 +1,1 @@
+"""The `.isxd` container, and every kind of data in it."""

@@ -1,0 +1,105 @@
+"""The line of 2560 values in front of a frame of the microscope, in which each value carries one byte (spec 02, 2.1).
+
+Bytes are in bits 4 to 11, numbers least significant byte first:
+
+===========  ==========================  ===========  ==========================
+values       meaning                     values       meaning
+===========  ==========================  ===========  ==========================
+1256         colour id                   1266-1267    LED 2 power
+1257         write enable                1268-1269    LED 2 forward voltage
+1258-1261    frame count                 1270-1271    electronic focus
+1262-1263    LED 1 power                 1272-1279    time stamp, microseconds
+1264-1265    LED 1 forward voltage
+===========  ==========================  ===========  ==========================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from openisx._formats.base import FrameHeader
+from openisx.core.timing import Duration, Timing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "COUNTER",
+    "COUNTER_VALUES",
+    "LINE_BYTES",
+    "LINE_VALUES",
+    "announces_timestamps",
+    "decode_counter",
+    "decode_header",
+    "timing_by_counter",
+]
+
+LINE_VALUES = 2560
+LINE_BYTES = 2 * LINE_VALUES
+COUNTER = 1272  # first value of the time stamp
+COUNTER_VALUES = 8
+_VERSION_PART = re.compile(r"\s*[+-]?\d{1,9}\s*", re.ASCII)
+_FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
+
+
+def announces_timestamps(metadata: Mapping[str, Any]) -> bool:
+    """Whether the acquisition software was recent enough to stamp frames (spec 02, section 4)."""
+    extra = metadata.get("extraProperties")
+    producer = extra.get("producer") if isinstance(extra, Mapping) else None
+    version = producer.get("version") if isinstance(producer, Mapping) else None
+    if not isinstance(version, str):
+        return False
+    parts = version.partition("-")[0].split(".")[:3]
+    if not all(_VERSION_PART.fullmatch(part) for part in parts):
+        return False
+    numbers = [int(part) for part in parts]
+    return (*numbers, 0, 0)[:3] >= _FIRST_VERSION_WITH_TIMESTAMPS
+
+
+def decode_counter(values: NDArray[Any]) -> NDArray[np.uint64]:
+    """Time stamps from the last axis of 8 header values, modulo 2^64."""
+    values = values.astype(np.uint64)
+    low, high = values[..., 0::2], values[..., 1::2]
+    words = (high << np.uint64(4)) | (low >> np.uint64(4))
+    shifted = words << np.array([0, 16, 32, 48], dtype=np.uint64)
+    counter: NDArray[np.uint64] = np.bitwise_or.reduce(shifted, axis=-1)
+    return counter
+
+
+def decode_header(line: NDArray[np.uint16]) -> FrameHeader:
+    """What a header line tells."""
+    values = [int(v) >> 4 for v in line[1256:COUNTER]]
+
+    def number(first: int, count: int) -> int:
+        total = sum(values[first - 1256 + k] << (8 * k) for k in range(count))
+        return total & ((1 << (8 * count)) - 1)
+
+    return FrameHeader(
+        color_id=values[0],
+        write_enable=values[1],
+        frame_count=number(1258, 4),
+        led1_power=number(1262, 2),
+        led1_forward_voltage=number(1264, 2),
+        led2_power=number(1266, 2),
+        led2_forward_voltage=number(1268, 2),
+        efocus=number(1270, 2),
+        timestamp=int(decode_counter(line[COUNTER : COUNTER + COUNTER_VALUES])),
+    )
+
+
+def timing_by_counter(timing: Timing, first_stamp: int, last_stamp: int) -> Timing:
+    """`timing` with the period measured by the time stamps of its first and last valid sample (spec 02, section 4)."""
+    samples = timing.samples
+    if samples.num_valid < 2:
+        return timing
+    first, last = samples.sample(0), samples.sample(samples.num_valid - 1)
+    elapsed = last_stamp - first_stamp
+    if last - first <= 1 or not 0 < elapsed < 2**63:
+        return timing
+    period = Duration._from_num_den(elapsed, (last - first) * 1_000_000)
+    impl = timing._impl
+    return Timing(impl.num_samples, period, timing.start, impl.dropped, impl.cropped, impl.blank)

@@ -1,0 +1,303 @@
+"""Microscope movies and images in `.isxd` files (spec 02).
+
+The body holds the valid frames in order, without gaps. One frame is
+
+============  ===================================  ====================================
+part          size                                 present
+============  ===================================  ====================================
+header line   5120 bytes = 2560 uint16             if ``hasFrameHeaderFooter``
+pixels        rows x columns x itemsize, row-wise  always
+footer line   5120 bytes = 2560 uint16             if ``hasFrameHeaderFooter``
+============  ===================================  ====================================
+
+The lines have that size whatever the width of the movie; :mod:`openisx._formats.isxd.frame_headers` tells what is in them.
+
+The metadata hold ``type`` (0 movie, 4 image), ``dataType`` (0 uint16, 1 float32, 2 uint8), ``timingInfo``,
+``spacingInfo``, ``hasFrameHeaderFooter`` (from ``fileVersion`` 1 on), ``extraProperties`` and ``producer``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from openisx._files.output import OutputFile, lock, require_free_space
+from openisx._files.paths import canonical
+from openisx._formats.acquisition_info import acquisition_info
+from openisx._formats.base import FrameHeader, range_text, refuse_absurd_size
+from openisx._formats.isxd.container import open_container, trailer_bytes
+from openisx._formats.isxd.frame_headers import (
+    COUNTER,
+    COUNTER_VALUES,
+    LINE_BYTES,
+    announces_timestamps,
+    decode_counter,
+    decode_header,
+    timing_by_counter,
+)
+from openisx._formats.isxd.metadata import (
+    PRODUCER,
+    spacing_from_json,
+    spacing_to_json,
+    timing_from_json,
+    timing_to_json,
+)
+from openisx._formats.json_reading import plain
+from openisx._formats.json_writing import dump
+from openisx._formats.kinds import DataKind, wrong_kind
+from openisx.errors import IsxFormatError, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from openisx.core.spacing import Spacing
+    from openisx.core.timing import Timing
+
+__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "movie_metadata", "recipe_path"]
+
+#: Element type of each ``dataType`` code.
+DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
+
+_EFOCUS = 1270
+
+
+class MovieIsxd:
+    """An open `.isxd` movie or image; implements :class:`openisx._formats.base.FrameSource`.
+
+    Raises
+    ------
+    IsxFileError
+        The file cannot be opened, is damaged, or holds another kind of data set.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file, container = open_container(path)
+        self.path = self._file.path
+        self.given_path = path
+        try:
+            members = container.members(path)
+            self.kind = container.kind(path)
+            if self.kind not in (DataKind.MOVIE, DataKind.IMAGE):
+                raise wrong_kind(path, self.kind, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE)
+            self._metadata = container.metadata
+            code = members.integer("dataType")
+            if code not in DTYPES:
+                raise IsxFormatError(
+                    f"{path}: dataType {code} is not one of 0 (uint16), 1 (float32), 2 (uint8)."
+                )
+            self._stored_dtype = DTYPES[code]
+            self.dtype = self._stored_dtype.newbyteorder("=")
+            version = members.integer("fileVersion", minimum=0) if "fileVersion" in members else 0
+            self.has_lines = version >= 1 and members.boolean("hasFrameHeaderFooter")
+            self.spacing = spacing_from_json(members.object("spacingInfo"))
+            self.timing = timing_from_json(members.object("timingInfo"))
+            self._measure(container.body_size)
+            self.has_timestamps = self.has_lines and announces_timestamps(container.metadata)
+            if self.has_timestamps:
+                self.timing = self._timing_by_counter()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _measure(self, body_size: int) -> None:
+        rows, cols = self.spacing.num_pixels
+        self._line_bytes = LINE_BYTES if self.has_lines else 0
+        self._pixel_bytes = rows * cols * self._stored_dtype.itemsize
+        self._frame_bytes = self._pixel_bytes + 2 * self._line_bytes
+        refuse_absurd_size(self.given_path, self.timing.num_samples, self._pixel_bytes, self._file.size)
+        announced = self.timing.samples.num_valid
+        self.num_stored = min(announced, body_size // self._frame_bytes) if self._frame_bytes else announced
+        if self.num_stored < announced:
+            warn(
+                f"{self.given_path} announces {announced} frames of {self._frame_bytes} bytes but holds only "
+                f"{self.num_stored}; the last {announced - self.num_stored} cannot be read."
+            )
+
+    def _timing_by_counter(self) -> Timing:
+        """Timing with the period measured by the time stamps (spec 02, section 4)."""
+        if not self.num_stored or self.num_stored < self.timing.samples.num_valid:
+            return self.timing
+        return timing_by_counter(self.timing, self.timestamp(0), self.timestamp(self.num_stored - 1))
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The trailing JSON object."""
+        return MappingProxyType(plain(self._metadata))
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata, see :func:`openisx._formats.acquisition_info.acquisition_info`."""
+        return acquisition_info(self._metadata.get("extraProperties"))
+
+    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
+        """Fill `out` with the pixels of a stored frame."""
+        self._read_pixels(stored * self._frame_bytes + self._line_bytes, out)
+
+    def read_frames(self, first: int, out: NDArray[Any]) -> None:
+        """Fill `out` (frames, rows, columns) with the pixels of stored frames from `first` on."""
+        if self.has_lines:
+            for i, frame in enumerate(out):
+                self.read_frame(first + i, frame)
+        else:
+            self._read_pixels(first * self._frame_bytes, out)
+
+    def _read_pixels(self, offset: int, out: NDArray[Any]) -> None:
+        if self._file.read_into(out, offset) < out.nbytes:
+            raise IsxFormatError(
+                f"Error reading movie frame: {self.given_path}. The file was shortened while it was open."
+            )
+        if not self._stored_dtype.isnative:
+            out.byteswap(inplace=True)
+
+    def frames(self) -> NDArray[Any]:
+        """All stored frames as a read-only view of the file."""
+        dtype, (rows, cols) = self._stored_dtype, self.spacing.num_pixels
+        shape = (self.num_stored, rows, cols)
+        if 0 in shape:
+            return np.zeros(shape, dtype)
+        strides = (self._frame_bytes, cols * dtype.itemsize, dtype.itemsize)
+        view: NDArray[Any] = np.ndarray(shape, dtype, self._file.map(), self._line_bytes, strides)
+        return view
+
+    def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
+        """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
+        return self._file.read_spans(stored * self._frame_bytes + self._line_bytes + first, size)
+
+    def timestamps(self) -> NDArray[np.uint64]:
+        """Counter of every stored frame in microseconds."""
+        offsets = np.arange(self.num_stored, dtype=np.int64) * self._frame_bytes + 2 * COUNTER
+        raw = self._file.read_spans(offsets, 2 * COUNTER_VALUES)
+        return decode_counter(np.frombuffer(raw, "<u2").reshape(-1, COUNTER_VALUES))
+
+    def timestamp(self, stored: int) -> int:
+        """Counter of one stored frame in microseconds."""
+        raw = self._file.read(stored * self._frame_bytes + 2 * COUNTER, 2 * COUNTER_VALUES)
+        return int(decode_counter(np.frombuffer(raw, "<u2")))
+
+    def header(self, stored: int) -> FrameHeader | None:
+        """Decoded header line of a stored frame; None in movies without."""
+        if not self.has_lines:
+            return None
+        return decode_header(np.frombuffer(self._file.read(stored * self._frame_bytes, LINE_BYTES), "<u2"))
+
+    def efocus(self) -> NDArray[np.uint16] | None:
+        """Electronic focus of every stored frame; None in movies without header lines."""
+        if not self.has_lines:
+            return None
+        offsets = np.arange(self.num_stored, dtype=np.int64) * self._frame_bytes + 2 * _EFOCUS
+        values = np.frombuffer(self._file.read_spans(offsets, 4), "<u2").reshape(-1, 2).astype(np.uint32) >> 4
+        focus: NDArray[np.uint16] = (values[:, 0] + (values[:, 1] << np.uint32(8))).astype(np.uint16)
+        return focus
+
+    def index_error(self, index: int, what: str) -> str:
+        """Message for a sample index out of range."""
+        return range_text(index, self.timing.num_samples)
+
+    def close(self) -> None:
+        """Release the file."""
+        self._file.close()
+
+
+def movie_metadata(
+    timing: Timing, spacing: Spacing, data_type: int, extra_properties: Any, *, has_lines: bool = False
+) -> dict[str, Any]:
+    """Metadata of a new movie; `data_type` is its code."""
+    return {
+        "dataType": data_type,
+        "extraProperties": extra_properties,
+        "fileVersion": 1,
+        "hasFrameHeaderFooter": has_lines,
+        "producer": PRODUCER,
+        "spacingInfo": spacing_to_json(spacing),
+        "timingInfo": timing_to_json(timing),
+        "type": DataKind.of_frames(timing.num_samples).code,
+    }
+
+
+class MovieIsxdWriter:
+    """Writes the frames of a new `.isxd` movie in order.
+
+    Parameters
+    ----------
+    path
+        Final name of the file.
+    timing
+        Normalised timing; its valid samples are the frames to come.
+    spacing, dtype
+        Size and element type (one of `DTYPES`) of a frame.
+    extra_properties
+        Session metadata to store, any JSON value.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        timing: Timing,
+        spacing: Spacing,
+        dtype: np.dtype[Any],
+        extra_properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        code = next(code for code, known in DTYPES.items() if known == dtype.newbyteorder("<"))
+        self.metadata = movie_metadata(timing, spacing, code, extra_properties)
+        text = recipe(
+            os.path.basename(canonical(path)), self.metadata
+        )  # fails if the session metadata are not JSON
+        self._dtype = DTYPES[code]
+        rows, cols = spacing.num_pixels
+        self._frame_bytes = rows * cols * self._dtype.itemsize
+        self.num_written = 0
+        require_free_space(path, self._frame_bytes * timing.samples.num_valid + len(text))
+        self.output = OutputFile(
+            path, cannot_open="Failed to open movie file for read/write ({path}) with error: {error}"
+        )
+        self._recipe = recipe_path(self.output.temporary)
+        try:
+            lock(self.output.fileno())
+            with open(self._recipe, "xb") as file:
+                file.write(text)
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, OSError):
+                raise self.output.writing_error(error) from None
+            raise
+
+    def append(self, frame: NDArray[Any]) -> None:
+        """Write the next frame."""
+        self.output.write(np.ascontiguousarray(frame, dtype=self._dtype))
+        self.num_written += 1
+
+    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
+        """Fill `out` with a frame already written."""
+        self.output.read_into(out, stored * self._frame_bytes)
+        if not self._dtype.isnative:
+            out.byteswap(inplace=True)
+
+    def commit(self) -> None:
+        """Write the metadata and give the file its final name."""
+        self.output.write(trailer_bytes(self.metadata))
+        self.output.commit()
+        self._remove_recipe()
+
+    def discard(self) -> None:
+        """Remove everything written."""
+        self.output.discard()
+        self._remove_recipe()
+
+    def _remove_recipe(self) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self._recipe)
+
+
+def recipe_path(temporary: str) -> str:
+    """Where what :func:`isx.recover` needs to know of an unfinished movie is kept while its frames are written."""
+    return f"{temporary}.json"
+
+
+def recipe(name: str, metadata: Mapping[str, Any]) -> bytes:
+    """What is kept there: the final name of the movie, and its metadata."""
+    return dump({"fileName": name, "metadata": metadata})

@@ -1,0 +1,103 @@
+"""JSON text byte for byte as the vendor's software writes it (spec 01, section 1.2).
+
+Members are sorted by key, with four blanks of indent and one array element per line; doubles are written as C's
+``%.15g`` (zero as ``0.0``), text unescaped except for quotes, backslashes and control characters.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from openisx.errors import IsxFormatError
+
+__all__ = ["dump", "dump_compact", "normalize"]
+
+
+def _number(value: float) -> str:
+    if value == 0:
+        return "-0.0" if math.copysign(1.0, value) < 0 else "0.0"
+    if not math.isfinite(value):
+        return "null"
+    text = f"{value:.15g}"
+    return repr(value) if abs(value) > 1.7e308 and math.isinf(float(text)) else text
+
+
+def _integer(value: int) -> str:
+    if -(2**63) <= value < 2**64:
+        return str(value)
+    try:
+        return _number(float(value))
+    except OverflowError:
+        return "null"
+
+
+_ESCAPES = {i: f"\\u{i:04x}" for i in range(0x20)} | str.maketrans(
+    {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+)
+
+
+def _string(value: str) -> str:
+    return f'"{value.translate(_ESCAPES)}"'
+
+
+def _scalar(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, int):
+        return _integer(value)
+    if isinstance(value, float):
+        return _number(value)
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+def _write(value: Any, newline: str, step: str, colon: str) -> str:
+    inner = newline + step
+    if isinstance(value, Mapping):
+        if not value:
+            return "{}"
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("cannot write an object with keys other than text as JSON")
+        members = [f"{_string(key)}{colon}{_write(value[key], inner, step, colon)}" for key in sorted(value)]
+        return "{" + inner + f",{inner}".join(members) + newline + "}"
+    if isinstance(value, (list, tuple)):
+        if not value:
+            return "[]"
+        return "[" + inner + f",{inner}".join([_write(v, inner, step, colon) for v in value]) + newline + "]"
+    return _scalar(value)
+
+
+def dump(value: Any) -> bytes:
+    """Text of `value` as the trailing metadata of an `.isxd` file holds it, without the closing 00 byte.
+
+    Raises
+    ------
+    TypeError
+        `value` is, or contains, something JSON has no form for.
+    IsxFormatError
+        It is nested too deeply.
+    """
+    return _encoded(value, "\n", "    ", ": ")
+
+
+def dump_compact(value: Any) -> bytes:
+    """The same without white space."""
+    return _encoded(value, "", "", ":")
+
+
+def _encoded(value: Any, newline: str, step: str, colon: str) -> bytes:
+    try:
+        return _write(value, newline, step, colon).encode("utf-8", "backslashreplace")
+    except RecursionError:
+        raise IsxFormatError("metadata that are nested this deeply are taken as damage") from None
+
+
+def normalize(value: Any) -> Any:
+    """`value` as it would come back after writing: 20.0 becomes 20, doubles keep 15 digits, keys are sorted."""
+    return json.loads(dump_compact(value))

@@ -1,0 +1,131 @@
+"""Named channels of points in time: what event, GPIO and IMU files of every format have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from openisx._formats.kinds import DataKind
+    from openisx.core.timing import Timing
+
+__all__ = ["SignalSource", "Signals"]
+
+
+@dataclass(frozen=True)
+class Signals:
+    """All points of a set, channel after channel, each channel in ascending order of time.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One per channel; they may repeat.
+    bounds : ndarray of int64, shape (channels + 1,)
+        Channel `i` is the points from ``bounds[i]`` up to ``bounds[i + 1]``.
+    offsets : ndarray of uint64
+        Microseconds since the start of the set, exactly as stored.
+    values : ndarray of float32
+        Value of each point.
+    """
+
+    names: tuple[str, ...]
+    bounds: NDArray[np.int64]
+    offsets: NDArray[np.uint64]
+    values: NDArray[np.float32]
+
+    @classmethod
+    def from_points(
+        cls,
+        names: Sequence[str],
+        channels: NDArray[Any],
+        offsets: NDArray[np.uint64],
+        values: NDArray[np.float32],
+    ) -> Signals:
+        """Sort points given in the order of the file.
+
+        Of several points of one channel with the same time only the last one in the file remains, as in the
+        vendor's package (spec 04, section 1.2).
+
+        Parameters
+        ----------
+        names
+            Names of the channels.
+        channels
+            Channel of each point, all below ``len(names)``.
+        offsets, values
+            Time and value of each point.
+        """
+        channels = channels.astype(np.uint64, copy=False)
+        offsets = offsets.astype(np.uint64, copy=False)
+        order = _order(channels, offsets, len(names))
+        if order is not None:
+            channels, offsets, values = channels[order], offsets[order], values[order]
+        last = np.ones(len(offsets), dtype=np.bool_)
+        np.logical_or(channels[1:] != channels[:-1], offsets[1:] != offsets[:-1], out=last[:-1])
+        if not last.all():
+            channels, offsets, values = channels[last], offsets[last], values[last]
+        bounds = np.searchsorted(channels, np.arange(len(names) + 1, dtype=np.uint64))
+        return cls(tuple(names), bounds.astype(np.int64), offsets, values.astype(np.float32, copy=False))
+
+    def channel(self, index: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+        """Times and values of one channel, as views."""
+        part = slice(int(self.bounds[index]), int(self.bounds[index + 1]))
+        return self.offsets[part], self.values[part]
+
+    def counts(self) -> NDArray[np.int64]:
+        """Number of points of each channel."""
+        return np.diff(self.bounds)
+
+    def channel_of_points(self) -> NDArray[np.int64]:
+        """Channel of every point."""
+        return np.repeat(np.arange(len(self.names), dtype=np.int64), self.counts())
+
+
+def _order(
+    channels: NDArray[np.uint64], offsets: NDArray[np.uint64], num_channels: int
+) -> NDArray[np.intp] | None:
+    """Stable order by channel, then time; None if the points have it already."""
+    if not len(offsets):
+        return None
+    same = channels[1:] == channels[:-1]
+    if ((channels[1:] > channels[:-1]) | (same & (offsets[1:] >= offsets[:-1]))).all():
+        return None
+    time_bits, position_bits = int(offsets.max()).bit_length(), len(offsets).bit_length()
+    if num_channels.bit_length() + time_bits + position_bits > 64:
+        return np.lexsort((offsets, channels))
+    # Channel, time and position in one number: sorting plain numbers is several times faster than an argsort.
+    keys = ((channels << np.uint64(time_bits)) | offsets) << np.uint64(position_bits)
+    keys |= np.arange(len(offsets), dtype=np.uint64)
+    keys.sort()
+    keys &= np.uint64((1 << position_bits) - 1)
+    order: NDArray[np.intp] = keys.astype(np.intp)
+    return order
+
+
+class SignalSource(Protocol):
+    """An open file of named channels, of any format."""
+
+    path: str  # canonical
+    given_path: str  # as the caller gave it
+    kind: DataKind
+    names: tuple[str, ...]
+    timing: Timing
+
+    @property
+    def metadata(self) -> Mapping[str, Any] | None:
+        """Everything the file says about itself, decoded JSON; None where the format has no such thing."""
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata as ``get_acquisition_info`` hands them out."""
+
+    def signals(self) -> Signals:
+        """All points; read once and kept."""
+
+    def close(self) -> None:
+        """Release the file."""

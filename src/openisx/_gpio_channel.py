@@ -1,0 +1,175 @@
+"""One channel of a GPIO or IMU set: what it measures, and what one can do with its points."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from openisx._dependencies import require
+from openisx._formats.gpio.imu import COUNTS_PER_G, IMU_CHANNELS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from openisx.core.timing import Timing
+
+__all__ = ["ChannelKind", "GpioChannel", "describe_channel", "edges", "hold", "imu_table", "point_table"]
+
+ChannelKind: TypeAlias = Literal["digital", "analog", "event"]
+
+_DIGITAL = re.compile(
+    r"Digital GP[IO] \d|SoftTrig-\d|BNC (Sync Output|Trigger Input)|GPIO[1-4]|SYNC|TRIG|IO[12]|sync|trigger"
+)
+_POWER = re.compile(r"(EX|OG|DI)[-_]LED[12]?|GPIO4_AI")
+_COUNTS = re.compile(r"GPIO-\d")
+
+
+@dataclass(frozen=True)
+class GpioChannel:
+    """A channel of a :class:`isx.GpioSet`.
+
+    Attributes
+    ----------
+    name : str
+    index : int
+        Position in the set.
+    kind : 'digital', 'analog' or 'event'
+        Two levels; a measured quantity; a count that moves at events (``Frame Count``).
+    unit : str
+        ``mW/mm^2``, ``g``, ``rad``, ``counts`` or ``frames``; empty if there is none.
+    dense : bool
+        Sampled at a fixed rate rather than stored at changes.
+    offsets : ndarray of uint64
+        Microseconds after the start of the set, ascending. Read-only.
+    values : ndarray of float32
+        One per offset, in `unit`. Read-only.
+    num_points : int
+        Number of points.
+    range : (float, float) or None
+        Least and greatest value apart from NaN; None if there is none.
+    """
+
+    name: str
+    index: int
+    kind: ChannelKind
+    unit: str
+    dense: bool
+    offsets: NDArray[np.uint64] = field(repr=False, compare=False)
+    values: NDArray[np.float32] = field(repr=False, compare=False)
+    num_points: int
+    range: tuple[float, float] | None
+
+    @property
+    def label(self) -> str:
+        """Name with the unit behind it."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+
+def describe_channel(
+    name: str,
+    index: int,
+    offsets: NDArray[np.uint64],
+    values: NDArray[np.float32],
+    *,
+    dense: bool,
+    in_counts_per_g: bool,
+) -> GpioChannel:
+    """The record of a channel; `in_counts_per_g` tells that its values are to be made g."""
+    values = values / COUNTS_PER_G if in_counts_per_g else values.view()
+    offsets = offsets.view()
+    offsets.flags.writeable = values.flags.writeable = False
+    kind, unit = _nature(name, values)
+    finite = values[~np.isnan(values)]
+    limits = (float(finite.min()), float(finite.max())) if len(finite) else None
+    return GpioChannel(name, index, kind, unit, dense, offsets, values, len(values), limits)
+
+
+def _nature(name: str, values: NDArray[np.float32]) -> tuple[ChannelKind, str]:
+    """Kind and unit, by name where devices use it, else by what the values look like."""
+    if name in IMU_CHANNELS:
+        return "analog", {"A": "g", "O": "rad", "M": "counts"}[name[0]]
+    if name == "Frame Count":
+        return "event", "frames"
+    if _DIGITAL.fullmatch(name):
+        return "digital", ""
+    if _POWER.fullmatch(name):
+        return "analog", "mW/mm^2"
+    if _COUNTS.fullmatch(name):
+        return "analog", "counts"
+    two_levels = len(values) > 0 and bool(((values == 0) | (values == 1) | np.isnan(values)).all())
+    return ("digital" if two_levels else "analog"), ""
+
+
+def edges(
+    offsets: NDArray[np.uint64], values: NDArray[np.float32], threshold: float, *, rising: bool
+) -> NDArray[np.uint64]:
+    """Offsets at which values cross `threshold` upwards (or downwards); NaN is on neither side."""
+    high = values >= threshold
+    low = values < threshold
+    crossed = (low[:-1] & high[1:]) if rising else (high[:-1] & low[1:])
+    found: NDArray[np.uint64] = offsets[1:][crossed]
+    return found
+
+
+def hold(
+    offsets: NDArray[np.uint64], values: NDArray[np.float32], own: Timing, asked: Timing
+) -> NDArray[np.float32]:
+    """Value of the last point at or before each sample of `asked`; NaN before the first point.
+
+    `own` gives the start that `offsets` count from. Times are compared as exact fractions.
+    """
+    start, first = own._impl.start.secs_since_epoch, asked._impl.start.secs_since_epoch
+    step = asked._impl.step
+    den = math.lcm(start.den, first.den, step.den)
+    begin = (first.num * (den // first.den) - start.num * (den // start.den)) * 1_000_000
+    width = step.num * (den // step.den) * 1_000_000
+    count = asked.num_samples
+    if max(abs(begin), abs(begin + count * width), den) < 2**63:
+        micros = (begin + np.arange(count, dtype=np.int64) * np.int64(width)) // np.int64(den)
+    else:
+        exact = ((begin + i * width) // den for i in range(count))
+        micros = np.fromiter((min(max(t, -1), 2**63 - 1) for t in exact), np.int64, count)
+    point = offsets.searchsorted(np.maximum(micros, 0).astype(np.uint64), "right") - 1
+    point[micros < 0] = -1
+    held = np.full(count, np.nan, dtype=np.float32)
+    known = point >= 0
+    held[known] = values[point[known]]
+    return held
+
+
+def _seconds(offsets: NDArray[np.uint64]) -> NDArray[np.float64]:
+    return offsets / 1e6
+
+
+def point_table(channels: Sequence[GpioChannel]) -> Any:
+    """A DataFrame with a row per point, channel after channel."""
+    pandas = require("pandas", "tables")
+    counts = [channel.num_points for channel in channels]
+    names = list(dict.fromkeys(channel.name for channel in channels))
+    codes = np.repeat([names.index(channel.name) for channel in channels], counts)
+    empty = np.zeros(0)
+    return pandas.DataFrame(
+        {
+            "Time (s)": np.concatenate([empty, *(_seconds(channel.offsets) for channel in channels)]),
+            "Channel Name": pandas.Categorical.from_codes(codes.astype(np.int64), names),
+            "Value": np.concatenate([empty.astype(np.float32), *(channel.values for channel in channels)]),
+        }
+    )
+
+
+def imu_table(channels: Sequence[GpioChannel]) -> Any:
+    """A DataFrame with a row per time and a column per channel."""
+    pandas = require("pandas", "tables")
+    times = np.unique(np.concatenate([np.zeros(0, np.uint64), *(channel.offsets for channel in channels)]))
+    columns: dict[str, NDArray[Any]] = {"Time (s)": _seconds(times)}
+    for channel in channels:
+        column = np.full(len(times), np.nan, dtype=np.float32)
+        column[times.searchsorted(channel.offsets)] = channel.values
+        columns[channel.label] = column
+    return pandas.DataFrame(columns)

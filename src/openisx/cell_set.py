@@ -1,0 +1,291 @@
+"""Cells of a recording: :class:`CellSet`."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from openisx._checks import converted, output_path
+from openisx._files.paths import as_path
+from openisx._formats.isxd.cell_set import CellMetrics, CellSetIsxd, CellSetIsxdWriter
+from openisx._formats.registry import open_cell_set
+from openisx._roi_set import LabelledSet, require_timing_and_spacing, trace_to_store
+from openisx._tables import samples_table, table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from openisx._files.paths import PathInput
+    from openisx.core.spacing import Spacing
+    from openisx.core.timing import Timing
+
+__all__ = ["CellMetrics", "CellSet"]
+
+
+class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
+    """Cells of a recording: for each a name, a status, a footprint (image) and a trace.
+
+    Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
+    attributes are None. Sets can be read from several threads at once, pickled, and used as context managers.
+
+    Examples
+    --------
+    >>> with isx.CellSet.read("cells.isxd") as cells:
+    ...     accepted = [i for i, status in enumerate(cells.statuses) if status == "accepted"]
+    ...     traces = cells.traces[accepted]
+    """
+
+    _noun = "cell"
+
+    @classmethod
+    def read(cls, file_path: PathInput, read_only: bool = True) -> CellSet:
+        """Open a cell set; only its metadata are read.
+
+        Parameters
+        ----------
+        file_path : path
+            An `.isxd` cell set.
+        read_only : bool
+            False to change statuses and to replace cells in the file.
+
+        Raises
+        ------
+        IsxFileError
+            The file is missing, damaged, or holds something else.
+        """
+        opened = open_cell_set(as_path(file_path), editable=not read_only)
+        return cls()._attached(opened, writable=not read_only)
+
+    @classmethod
+    def write(
+        cls,
+        file_path: PathInput,
+        timing: Timing,
+        spacing: Spacing,
+        *,
+        extra_properties: Mapping[str, Any] | None = None,
+    ) -> CellSet:
+        """Start a new cell set.
+
+        The file appears under its name when :meth:`flush` has written all of it, or when the object is deleted.
+        Until then cells can be read back and replaced.
+
+        Parameters
+        ----------
+        file_path : path
+            Must end in ``.isxd`` and not exist.
+        timing : Timing
+            Samples of the traces.
+        spacing : Spacing
+            Size of the footprints.
+        extra_properties : mapping, optional
+            Session metadata to store, for example ``movie.metadata["extraProperties"]``.
+
+        Raises
+        ------
+        IsxFileExistsError, IsxFileError
+            The file exists, or its folder is missing or not writable.
+        TypeError, ValueError
+            An argument is not what it should be.
+        """
+        path = output_path(file_path)
+        require_timing_and_spacing(timing, spacing)
+        writer = CellSetIsxdWriter(path, timing.normalized(), spacing.copy(), extra_properties)
+        return cls()._attached(writer, writable=True)
+
+    @property
+    def num_cells(self) -> int | None:
+        """Number of cells; while writing, of those set so far."""
+        return None if self._set is None else len(self._set.labels)
+
+    # -- one cell --------------------------------------------------------------------------------
+
+    def get_cell_name(self, index: int) -> str:
+        """Name of one cell.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
+        Raises
+        ------
+        IsxIndexError
+            There is no such cell.
+        """
+        return self._name(index)
+
+    def get_cell_status(self, index: int) -> str:
+        """Status of one cell: 'accepted', 'undecided' or 'rejected'.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
+        Raises
+        ------
+        IsxIndexError
+            There is no such cell.
+        IsxFormatError
+            The file holds another status.
+        """
+        return self._status(index)
+
+    def get_cell_trace_data(self, index: int) -> NDArray[np.float32]:
+        """Trace of one cell.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
+        Returns
+        -------
+        ndarray of float32, shape (samples,)
+            New array; NaN at dropped, cropped and blank samples.
+
+        Raises
+        ------
+        IsxIndexError
+            There is no such cell.
+        """
+        return self._open().read_trace(self._index(index))
+
+    def get_cell_image_data(self, index: int) -> NDArray[np.float32]:
+        """Footprint of one cell.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, columns)
+            New array.
+
+        Raises
+        ------
+        IsxIndexError
+            There is no such cell.
+        """
+        return self._open().read_image(self._index(index))
+
+    def set_cell_status(self, index: int, status: str) -> None:
+        """Change the status of one cell; in a file opened with ``read_only=False`` at once.
+
+        Parameters
+        ----------
+        index : int
+            Cell, counted from 0.
+        status : str
+            'accepted', 'undecided' or 'rejected'.
+
+        Raises
+        ------
+        IsxStateError
+            The set was opened for reading only, or is already flushed.
+        ValueError
+            There is no such status.
+        IsxIndexError
+            There is no such cell.
+        """
+        self._set_status(index, status)
+
+    def set_cell_data(self, index: int, image: ArrayLike, trace: ArrayLike, name: str | None = None) -> None:
+        """Add the next cell, or replace an earlier one, whose status is then undecided again.
+
+        In a finished file, opened with ``read_only=False``, cells can be replaced but not added.
+
+        Parameters
+        ----------
+        index : int
+            The number of cells so far to add one, less to replace one.
+        image : array-like
+            Footprint, shape (rows, columns). Another type than float32 is converted with a warning.
+        trace : array-like
+            One value per sample. Stored as NaN at dropped, cropped and blank samples.
+        name : str, optional
+            Default ``C<index>``.
+
+        Raises
+        ------
+        IsxStateError
+            The set was opened for reading only, or is already flushed.
+        ValueError
+            The index is out of order, or an array has the wrong size.
+        """
+        opened = self._require_writable("data")
+        index, name = self._next_index(index, name)
+        footprint = converted(np.asarray(image).reshape(opened.spacing.num_pixels), np.dtype(np.float32))
+        opened.put(index, footprint, trace_to_store(trace, opened.timing, "trace"), name)
+
+    # -- all cells -------------------------------------------------------------------------------
+
+    def set_cell_statuses(self, statuses: Sequence[str] | Mapping[int, str]) -> None:
+        """Change the status of many cells in one step.
+
+        Parameters
+        ----------
+        statuses : sequence or mapping
+            One status for each cell, or index -> status for some of them.
+
+        Raises
+        ------
+        IsxStateError, ValueError, IsxIndexError
+            As :meth:`set_cell_status`; nothing is changed then. ValueError also if a sequence has another
+            length than there are cells.
+        """
+        self._set_statuses(statuses)
+
+    @property
+    def traces(self) -> NDArray[np.float32]:
+        """All traces, float32 of shape (cells, samples): a read-only view of the file, nothing is copied.
+
+        While the set is being written: a copy of those set so far.
+        """
+        return self._open().traces()
+
+    @property
+    def footprints(self) -> NDArray[np.float32]:
+        """All footprints, float32 of shape (cells, rows, columns): a read-only view of the file.
+
+        While the set is being written: a copy of those set so far.
+        """
+        return self._open().images()
+
+    @property
+    def metrics(self) -> list[CellMetrics | None] | None:
+        """Metrics of every footprint as the desktop application stored them; None if there are none."""
+        return self._open().metrics()
+
+    def to_dataframe(self, what: Literal["traces", "cells"] = "traces") -> pd.DataFrame:
+        """The set as a pandas table (``pip install "isx[tables]"``).
+
+        Parameters
+        ----------
+        what : {'traces', 'cells'}
+            'traces': one row per sample, indexed by seconds since the start, one float32 column per cell.
+            'cells': one row per cell with its name, status, activity, colour and stored metrics.
+
+        Raises
+        ------
+        IsxImportError
+            pandas is not installed.
+        """
+        opened = self._open()
+        if what == "traces":
+            return samples_table(opened.traces(), opened.labels.names, opened.timing)
+        if what != "cells":
+            raise ValueError(f"Unknown table {what!r}. Options are traces, cells.")
+        columns = self._label_columns()
+        metrics = opened.metrics()
+        for member in fields(CellMetrics) if metrics else ():
+            columns[member.name] = [None if m is None else getattr(m, member.name) for m in metrics or ()]
+        return table(columns)

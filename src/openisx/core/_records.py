@@ -1,0 +1,78 @@
+"""The plain records inside :class:`isx.Duration`, :class:`isx.Time`, :class:`isx.Timing` and :class:`isx.Spacing`.
+
+Scripts written for the vendor's package reach into ``_impl`` of these classes and assign to its members,
+so the records are mutable and keep the vendor's names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["IsxRatio", "IsxSpacingInfo", "IsxTime", "IsxTimingInfo"]
+
+_NO_INDICES = np.zeros(0, dtype=np.uint64)
+_NO_RANGES = np.zeros((0, 2), dtype=np.uint64)
+
+
+class _Record:
+    """A dataclass whose repr has no field names."""
+
+    def __repr__(self) -> str:
+        values = ", ".join(repr(getattr(self, f.name)) for f in fields(self))  # type: ignore[arg-type]
+        return f"{type(self).__name__}({values})"
+
+
+@dataclass(repr=False, eq=False)
+class IsxRatio(_Record):
+    """An exact rational number, kept unreduced as files store it; equal when the float values are equal."""
+
+    num: int
+    den: int
+
+    def __float__(self) -> float:
+        return self.num / self.den
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, IsxRatio):
+            return NotImplemented
+        return float(self) == float(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass(repr=False)
+class IsxTime(_Record):
+    """An instant (seconds since 1970-01-01 UTC) and the offset of local time from UTC in seconds."""
+
+    secs_since_epoch: IsxRatio = field(default_factory=lambda: IsxRatio(0, 1))
+    utc_offset: int = 0
+
+
+@dataclass(repr=False, eq=False)
+class IsxTimingInfo(_Record):
+    """What :class:`isx.Timing` holds: samples, their period and start, and the indices of missing ones."""
+
+    num_samples: int = 0
+    start: IsxTime = field(default_factory=IsxTime)
+    step: IsxRatio = field(default_factory=lambda: IsxRatio(50, 1000))
+    dropped: NDArray[np.uint64] = field(default_factory=lambda: _NO_INDICES)
+    cropped: NDArray[np.uint64] = field(default_factory=lambda: _NO_RANGES)
+    blank: NDArray[np.uint64] = field(default_factory=lambda: _NO_INDICES)
+
+
+@dataclass(repr=False)
+class IsxSpacingInfo(_Record):
+    """What :class:`isx.Spacing` holds: columns, rows, pixel size and top left corner in micrometres."""
+
+    num_cols: int = 0
+    num_rows: int = 0
+    pixel_width: IsxRatio = field(default_factory=lambda: IsxRatio(3, 1))
+    pixel_height: IsxRatio = field(default_factory=lambda: IsxRatio(3, 1))
+    left: IsxRatio = field(default_factory=lambda: IsxRatio(0, 1))
+    top: IsxRatio = field(default_factory=lambda: IsxRatio(0, 1))

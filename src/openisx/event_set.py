@@ -1,0 +1,397 @@
+"""Events of cells: :class:`EventSet`."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from openisx._checks import converted, index_of_name, not_open, output_path, require_index
+from openisx._files.paths import as_path
+from openisx._formats.isxd.editing import finish_writer
+from openisx._formats.isxd.events import EventMetrics, EventsIsxd
+from openisx._formats.isxd.events_writer import EventsIsxdWriter
+from openisx._formats.registry import open_event_source
+from openisx._tables import samples_of, table
+from openisx.core.timing import Timing
+from openisx.errors import IsxStateError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from openisx._files.paths import PathInput
+
+__all__ = ["EVENT", "EventMetrics", "EventSet"]
+
+#: One row of :attr:`EventSet.events`: index of the cell, microseconds since the start, amplitude.
+EVENT = np.dtype([("cell", np.int64), ("offset", np.uint64), ("amplitude", np.float32)])
+
+
+class EventSet:
+    """Events of cells: for each cell, times and amplitudes.
+
+    Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
+    attributes are None. Sets can be read from several threads at once, pickled, and used as context managers.
+
+    Examples
+    --------
+    >>> events = isx.EventSet.read("events.isxd")
+    >>> offsets, amplitudes = events.get_cell_data(0)
+    """
+
+    def __init__(self) -> None:
+        self._source: EventsIsxd | EventsIsxdWriter | None = None
+        self._timing: Timing | None = None
+        self._mode = "r"
+        self._cell_dict: dict[str, int] = {}
+
+    @classmethod
+    def read(cls, file_path: PathInput) -> EventSet:
+        """Open an event set; its events are read when first asked for.
+
+        Parameters
+        ----------
+        file_path : path
+            An `.isxd` file.
+
+        Raises
+        ------
+        IsxFileError
+            The file is missing, damaged, or holds something else.
+        """
+        return cls()._attached(open_event_source(as_path(file_path)), "r")
+
+    @classmethod
+    def write(
+        cls,
+        file_path: PathInput,
+        timing: Timing,
+        cell_names: Sequence[str],
+        *,
+        extra_properties: Mapping[str, Any] | None = None,
+    ) -> EventSet:
+        """Start a new event set.
+
+        The file appears under its name when :meth:`flush` has written all of it, or when the object is deleted.
+
+        Parameters
+        ----------
+        file_path : path
+            Must end in ``.isxd`` and not exist.
+        timing : Timing
+            Samples of the recording. The file stores neither which of them are missing, nor more than the
+            milliseconds of its end.
+        cell_names : sequence of str
+            Names of all cells, at least one.
+        extra_properties : mapping, optional
+            Session metadata to store, for example ``movie.metadata["extraProperties"]``.
+
+        Raises
+        ------
+        IsxFileExistsError, IsxFileError
+            The file exists, or its folder is missing or not writable.
+        TypeError, ValueError
+            An argument is not what it should be.
+        """
+        path = output_path(file_path)
+        if not isinstance(timing, Timing):
+            raise TypeError("timing must be a Timing object")
+        if isinstance(cell_names, str):
+            raise TypeError("Input must be contained in a list.")
+        names = list(cell_names)
+        if not names:
+            raise ValueError("cell_names must not be empty")
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("cell_names must be text")
+        writer = EventsIsxdWriter(path, timing.normalized(), names, extra_properties)
+        self = cls()._attached(writer, "w")
+        weakref.finalize(self, finish_writer, writer)
+        return self
+
+    def _attached(self, source: EventsIsxd | EventsIsxdWriter, mode: str) -> Self:
+        self._source, self._timing, self._mode = source, source.timing, mode
+        self._cell_dict = {name: i for i, name in enumerate(source.names)}
+        return self
+
+    def _open(self) -> EventsIsxd | EventsIsxdWriter:
+        if self._source is None:
+            raise not_open()
+        return self._source
+
+    @property
+    def file_path(self) -> str | None:
+        """Absolute path of the file, symbolic links resolved."""
+        return None if self._source is None else self._source.path
+
+    @property
+    def mode(self) -> str | None:
+        """'r' for sets that were read, 'w' for those being written."""
+        return None if self._source is None else self._mode
+
+    @property
+    def timing(self) -> Timing | None:
+        """Start, period and number of samples. Files do not store which samples are missing."""
+        return self._timing
+
+    @property
+    def num_cells(self) -> int | None:
+        """Number of cells."""
+        return None if self._source is None else len(self._source.names)
+
+    @property
+    def cell_dict(self) -> dict[str, int]:
+        """Index of each name; the last one of repeated names."""
+        return self._cell_dict
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all cells."""
+        return list(self._open().names)
+
+    def _index(self, index: int) -> int:
+        return require_index(index, len(self._open().names), "cell")
+
+    def get_cell_name(self, index: int) -> str:
+        """Name of one cell.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
+        Raises
+        ------
+        IsxIndexError
+            There is no such cell.
+        """
+        return self._open().names[self._index(index)]
+
+    def get_cell_index(self, name: str) -> int:
+        """Index of the cell called `name`, the last one of repeated names.
+
+        Parameters
+        ----------
+        name : str
+            Name of a cell.
+
+        Raises
+        ------
+        KeyError
+            There is no such cell.
+        """
+        return index_of_name(self._cell_dict, name, "cell")
+
+    def get_cell_data(self, index: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+        """Events of one cell in ascending order of time.
+
+        Parameters
+        ----------
+        index : int
+            Of the cell, counted from 0.
+
+        Returns
+        -------
+        offsets : ndarray of uint64
+            Microseconds since the start of the set, exactly as stored. Of several events at one time there is
+            only the one stored last.
+        amplitudes : ndarray of float32
+            One per event.
+
+        Raises
+        ------
+        IsxIndexError
+            There is no such cell.
+        IsxFormatError
+            The file is damaged.
+        """
+        offsets, amplitudes = self._open().signals().channel(self._index(index))
+        return offsets.copy(), amplitudes.copy()
+
+    def set_cell_data(self, index: int, offsets: ArrayLike, amplitudes: ArrayLike) -> None:
+        """Add events to one cell.
+
+        Cells come in any order, and a cell may get events several times; one that gets none has none.
+
+        Parameters
+        ----------
+        index : int
+            Cell, counted from 0.
+        offsets : array-like
+            Microseconds since the start of the set, in any order. Another type than uint64 is converted with a
+            warning, fractions being cut.
+        amplitudes : array-like
+            One per event. Another type than float32 is converted with a warning.
+
+        Raises
+        ------
+        IsxStateError
+            The set was opened for reading, or is already flushed.
+        IsxIndexError
+            There is no such cell.
+        TypeError, ValueError
+            There are more or fewer amplitudes than offsets, or an offset is negative.
+        """
+        writer = self._open()
+        if not isinstance(writer, EventsIsxdWriter) or not writer.output.is_open:
+            if self._mode == "r":
+                raise IsxStateError("Cannot set cell data in read-only mode")
+            raise IsxStateError(f"Writing data after file was closed for writing.{self.file_path}")
+        index = self._index(index)
+        times, values = np.asarray(offsets), np.asarray(amplitudes)
+        if times.ndim != 1 or values.ndim != 1:
+            raise ValueError("offsets and amplitudes must be one-dimensional")
+        if len(times) != len(values):
+            raise TypeError("Number of events must be the same as the number of timestamps.")
+        if len(times) and not (times.min() >= 0 and times.max() < 2**63):
+            raise ValueError("offsets must be microseconds from 0 to 2^63 - 1")
+        values = converted(values, np.dtype(np.float32))
+        writer.append(index, converted(times, np.dtype(np.uint64)), values)
+
+    def flush(self) -> None:
+        """Finish writing: store the metadata and give the file its name.
+
+        Does nothing on sets that were opened for reading or are already flushed.
+
+        Raises
+        ------
+        IsxFileError
+            The file could not be written.
+        """
+        writer = self._open()
+        if isinstance(writer, EventsIsxdWriter) and writer.output.is_open:
+            writer.commit()
+            self._source = open_event_source(writer.path)
+
+    # -- all cells -------------------------------------------------------------------------------
+
+    @property
+    def events(self) -> NDArray[np.void]:
+        """All events in one table, a structured array with the fields ``cell``, ``offset``, ``amplitude``.
+
+        Cell after cell (index, int64), each in ascending order of time (microseconds since the start, uint64);
+        amplitudes are float32.
+        """
+        signals = self._open().signals()
+        rows = np.empty(len(signals.offsets), EVENT)
+        rows["cell"], rows["offset"] = signals.channel_of_points(), signals.offsets
+        rows["amplitude"] = signals.values
+        return rows
+
+    def binned(
+        self, timing: Timing | None = None, how: Literal["sum", "max", "count"] = "sum"
+    ) -> NDArray[np.float32]:
+        """Events on the samples of a recording.
+
+        An event belongs to the sample nearest in time, and half way between two to the earlier one, as in the
+        table that :func:`isx.export_event_set_to_csv` writes. Events outside the recording are left out.
+
+        Parameters
+        ----------
+        timing : Timing, optional
+            Samples to bin on, for example those of the cell set; default are those of this set.
+        how : {'sum', 'max', 'count'}
+            What to store of several events of one cell in one sample: the sum or the largest of their
+            amplitudes, or their number.
+
+        Returns
+        -------
+        ndarray of float32, shape (cells, samples)
+            0 where there is no event, NaN at dropped, cropped and blank samples of `timing`.
+        """
+        if how not in ("sum", "max", "count"):
+            raise ValueError(f"Unknown how {how!r}. Options are sum, max, count.")
+        source = self._open()
+        target = source.timing if timing is None else timing
+        signals = source.signals()
+        samples, inside = samples_of(signals.offsets, source.timing, target)
+        where = (signals.channel_of_points()[inside], samples[inside])
+        values = signals.values[inside]
+        matrix = np.zeros((len(source.names), target.num_samples), np.float32)
+        if how == "max":
+            matrix[where] = -np.inf
+            np.maximum.at(matrix, where, values)
+        else:
+            np.add.at(matrix, where, values if how == "sum" else np.float32(1))
+        if not target.samples.complete:
+            matrix[:, ~target.samples.mask()] = np.nan
+        return matrix
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """All events as a pandas table (``pip install "isx[tables]"``).
+
+        Returns
+        -------
+        DataFrame
+            One row per event: ``cell`` (name, categorical), ``time`` (seconds since the start, float64),
+            ``amplitude`` (float32); cell after cell in ascending order of time.
+
+        Raises
+        ------
+        IsxImportError
+            pandas is not installed.
+        """
+        from openisx._dependencies import require
+
+        signals = self._open().signals()
+        unique = {name: i for i, name in enumerate(dict.fromkeys(signals.names))}
+        code = np.array([unique[name] for name in signals.names], np.int64)
+        cells = require("pandas", "tables").Categorical.from_codes(
+            code[signals.channel_of_points()], categories=list(unique)
+        )
+        return table({"cell": cells, "time": signals.offsets / 1e6, "amplitude": signals.values.copy()})
+
+    @property
+    def metrics(self) -> list[EventMetrics | None] | None:
+        """Metrics of every cell as the desktop application stored them; None if there are none."""
+        source = self._open()
+        return source.metrics() if isinstance(source, EventsIsxd) else None
+
+    # -- metadata and life -----------------------------------------------------------------------
+
+    def get_acquisition_info(self) -> dict[str, Any] | None:
+        """What was recorded about the session: animal, microscope, probe, software, processing.
+
+        Returns
+        -------
+        dict or None
+            Names in ascending order; None when the file has nothing to tell.
+        """
+        return self._open().acquisition_info()
+
+    @property
+    def metadata(self) -> Mapping[str, Any] | None:
+        """Everything the file says about itself, as decoded JSON."""
+        return self._open().metadata
+
+    def close(self) -> None:
+        """Release the file. A set being written is flushed first."""
+        if self._source is not None:
+            self.flush()
+            self._open().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and isinstance(self._source, EventsIsxdWriter):
+            self._source.discard()
+        else:
+            self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._source is None:
+            return EventSet, ()
+        if isinstance(self._source, EventsIsxdWriter):
+            raise IsxStateError(f"{self.file_path} is being written and cannot be pickled.")
+        return EventSet.read, (self.file_path,)
+
+    def __str__(self) -> str:
+        return (
+            f"EventSet\n    file_path: {self.file_path}\n    mode: {self.mode}\n    timing: {self.timing}\n"
+            f"    num_cells: {self.num_cells}" + " " * 8
+        )

@@ -1,0 +1,121 @@
+"""Hardware time stamps of movies as a table (spec 12, section 12.5)."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from openisx._files.output import OutputFile
+from openisx._files.paths import as_path, as_paths, require_absent
+from openisx._formats.kinds import DataKind
+from openisx.errors import IsxError
+from openisx.export._movie_inputs import in_order_of_time, open_movies, readable
+from openisx.export._options import no_progress, require_time_ref
+from openisx.export.csv._columns import choices, integers, lines, where
+from openisx.export.csv._hardware_times import StampClock
+from openisx.sync import first_counter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from openisx._files.paths import PathInput, PathInputs
+    from openisx.export._options import Progress
+    from openisx.movie import Movie
+
+__all__ = ["FRAME_COLUMNS", "clock_of_series", "export_movie_timestamps_to_csv", "opened_series"]
+
+FRAME_COLUMNS = ("Global Frame Number", "Movie Number", "Local Frame Number")
+_ROWS_AT_ONCE = 1 << 15
+
+
+def export_movie_timestamps_to_csv(
+    input_movie_files: PathInputs,
+    output_csv_file: PathInput,
+    time_ref: str = "start",
+    *,
+    progress: Progress = no_progress,
+) -> None:
+    """Write the time stamp of every frame of a series of movies.
+
+    Parameters
+    ----------
+    input_movie_files : path or sequence of paths
+        Microscope or behaviour movies of one recording with hardware time stamps, in any order.
+    output_csv_file : path
+        Must not exist. One row per frame, missing ones included: number in the series, number of the movie, number
+        in the movie (all from 0), and time stamp, ``NaN`` for missing frames.
+    time_ref : {'start', 'unix', 'tsc'}
+        Seconds since the first frame of the earliest movie, seconds since 1970, or microseconds of the counter.
+    progress : callable, optional
+        Called with the rows written and their total.
+
+    Raises
+    ------
+    ValueError
+        `time_ref` is unknown, or there is no input.
+    IsxFileError
+        A file is missing, damaged or no movie; the output exists or cannot be written.
+    IsxSeriesError
+        The movies differ in pixel type or spacing, or overlap in time.
+    IsxError
+        A movie has no time stamps.
+    """
+    require_time_ref(time_ref)
+    kinds = (DataKind.MOVIE, DataKind.NVISION_MOVIE)
+    with opened_series(input_movie_files, output_csv_file, *kinds) as series:
+        clock = clock_of_series(series, time_ref)
+        total = sum(len(movie) for _, movie in series)
+        cannot_open = "Failed to open movie file for write: {path} ({error})"
+        with OutputFile(output_csv_file, cannot_open=cannot_open) as output:
+            output.write(f"{','.join(FRAME_COLUMNS)},Frame Timestamp ({clock.unit})\n".encode())
+            for done, rows in _rows(series, clock):
+                output.write(rows)
+                progress(done, total)
+
+
+@contextmanager
+def opened_series(
+    input_movie_files: PathInputs, output_csv_file: PathInput, *kinds: DataKind
+) -> Iterator[list[tuple[str, Movie]]]:
+    """The movies given to an export with their paths, earliest first, closed at the end; no output may exist yet."""
+    paths = as_paths(input_movie_files)
+    require_absent(as_path(output_csv_file))
+    with ExitStack() as stack:
+        yield in_order_of_time(paths, open_movies(paths, stack, *kinds))
+
+
+def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> StampClock:
+    """Clock of the time stamps of movies in order of time; it starts with the first of them.
+
+    Raises
+    ------
+    IsxError
+        A movie has no time stamps, or the first has no frame.
+    """
+    for path, movie in series:
+        if not movie._open_source().has_timestamps:
+            raise IsxError(f"Input movie does not have frame timestamps stored in file. ({path})")
+    path, movie = series[0]
+    epoch = movie._layout[0].start._impl.secs_since_epoch
+    return StampClock(time_ref, 0 if time_ref == "tsc" else first_counter(movie, path), epoch)
+
+
+def _rows(series: list[tuple[str, Movie]], clock: StampClock) -> Iterator[tuple[int, bytes]]:
+    """Blocks of lines, each with the number of lines up to its end."""
+    before = 0
+    for number, (_, movie) in enumerate(series):
+        stamps = movie.timestamps
+        assert stamps is not None
+        valid = readable(movie)
+        for first in range(0, len(movie), _ROWS_AT_ONCE):
+            local = np.arange(first, min(first + _ROWS_AT_ONCE, len(movie)))
+            known = valid[local]
+            cells = clock.cells(np.where(known, stamps[local], np.uint64(clock.first % 2**64)))
+            shown = cells if known.all() else where(known, cells, "NaN")
+            in_movie = integers(local)
+            in_series = integers(local + before) if before else in_movie
+            columns = [in_series, choices([str(number)], np.zeros_like(local)), in_movie, shown]
+            yield before + int(local[-1]) + 1, lines(columns)
+        before += len(movie)

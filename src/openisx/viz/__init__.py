@@ -1,0 +1,5 @@
+"""Pictures of recordings, drawn with Matplotlib (``pip install "isx[plot]"``)."""
+
+from openisx.viz._plots import background_image, plot_cell_set, save_figure
+
+__all__ = ["background_image", "plot_cell_set", "save_figure"]
