@@ -124,8 +124,8 @@ def hold(
 
     `own` gives the start that `offsets` count from. Times are compared as exact fractions.
     """
-    start, first = own._impl.start.secs_since_epoch, asked._impl.start.secs_since_epoch
-    step = asked._impl.step
+    start, first = own.start.secs_since_epoch.ratio, asked.start.secs_since_epoch.ratio
+    step = asked.period.ratio
     den = math.lcm(start.den, first.den, step.den)
     begin = (first.num * (den // first.den) - start.num * (den // start.den)) * 1_000_000
     width = step.num * (den // step.den) * 1_000_000

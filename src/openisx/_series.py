@@ -7,16 +7,16 @@ and return the order as indices into the argument list.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx.errors import IsxFormatError, IsxSeriesError
+from openisx.errors import IsxSeriesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from fractions import Fraction
 
     from openisx.core._records import IsxRatio
     from openisx.core.spacing import Spacing
@@ -135,12 +135,12 @@ def gpio_set_order(members: Sequence[Member]) -> list[int]:
         Neighbours differ in the names of their channels, or in which of them are dense, or overlap in time.
     """
     _check_neighbours(members, _check_names("GPIO series member with mismatching channels."), _check_channels)
-    starts = [_seconds(_start((m.channel_timings or (m.timing,))[0]), m.path, "start time") for m in members]
+    starts = [_start((m.channel_timings or (m.timing,))[0]) for m in members]
     return sorted(range(len(members)), key=starts.__getitem__)
 
 
 def _order(members: Sequence[Member], *checks: Callable[[Member, Member], None]) -> list[int]:
-    starts = [_seconds(_start(member.timing), member.path, "start time") for member in members]
+    starts = [_start(member.timing) for member in members]
     order = sorted(range(len(members)), key=lambda i: (starts[i], members[i].timing.num_samples > 0))
     _check_neighbours([members[i] for i in order], *checks)
     return order
@@ -193,24 +193,20 @@ def _check_names(text: str) -> Callable[[Member, Member], None]:
 def _check_spacing(before: Member, new: Member) -> None:
     if before.spacing is None or new.spacing is None:
         return
-    a, b = before.spacing._impl, new.spacing._impl
-    if not (_equal(a.pixel_width, b.pixel_width) and _equal(a.pixel_height, b.pixel_height)):
-        sizes = f"pixels of {float(b.pixel_width):g} x {float(b.pixel_height):g} um"
-        raise _mismatch(
-            _PIXEL_SIZE,
-            before,
-            new,
-            f"{sizes} instead of {float(a.pixel_width):g} x {float(a.pixel_height):g} um",
-        )
-    if (a.num_rows, a.num_cols) != (b.num_rows, b.num_cols):
-        detail = f"{b.num_rows} x {b.num_cols} pixels instead of {a.num_rows} x {a.num_cols}"
+    a, b = before.spacing, new.spacing
+    if not _equal(a.pixel_size_ratios, b.pixel_size_ratios):
+        (old_height, old_width), (height, width) = a.pixel_size, b.pixel_size
+        detail = f"pixels of {width:g} x {height:g} um instead of {old_width:g} x {old_height:g} um"
+        raise _mismatch(_PIXEL_SIZE, before, new, detail)
+    if a.num_pixels != b.num_pixels:
+        detail = "{} x {} pixels instead of {} x {}".format(*b.num_pixels, *a.num_pixels)
         raise _mismatch(_SPACING, before, new, detail)
-    if not (_equal(a.left, b.left) and _equal(a.top, b.top)):
+    if not _equal(a.top_left_ratios, b.top_left_ratios):
         raise _mismatch(_SPACING, before, new, "its top left corner is elsewhere")
 
 
-def _equal(a: IsxRatio, b: IsxRatio) -> bool:
-    return a.num * b.den == b.num * a.den
+def _equal(a: tuple[IsxRatio, IsxRatio], b: tuple[IsxRatio, IsxRatio]) -> bool:
+    return [ratio.fraction for ratio in a] == [ratio.fraction for ratio in b]
 
 
 def _check_vessels(before: Member, new: Member) -> None:
@@ -234,23 +230,17 @@ def _check_channels(before: Member, new: Member) -> None:
 
 
 def _check_overlap(before: Member, new: Member, old_timing: Timing, new_timing: Timing) -> None:
-    old_start, old_end = _span(old_timing, before.path)
-    new_start, new_end = _span(new_timing, new.path)
+    old_start, old_end = _span(old_timing)
+    new_start, new_end = _span(new_timing)
     if not (new_start >= old_end or old_start >= new_end):
         shared = float(min(old_end, new_end) - max(old_start, new_start))
         raise _mismatch(_OVERLAP, before, new, f"they share {shared:g} s")
 
 
-def _span(timing: Timing, path: str) -> tuple[Fraction, Fraction]:
-    start = _seconds(_start(timing), path, "start time")
-    return start, start + _seconds(timing._impl.step, path, "period") * timing.num_samples
+def _span(timing: Timing) -> tuple[Fraction, Fraction]:
+    start = _start(timing)
+    return start, start + timing.period.fraction * timing.num_samples
 
 
-def _start(timing: Timing) -> IsxRatio:
-    return timing._impl.start.secs_since_epoch
-
-
-def _seconds(ratio: IsxRatio, path: str, what: str) -> Fraction:
-    if not ratio.den:
-        raise IsxFormatError(f"{path}: the {what} has the denominator 0.")
-    return Fraction(ratio.num, ratio.den)
+def _start(timing: Timing) -> Fraction:
+    return timing.start.secs_since_epoch.fraction

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +28,7 @@ def table(columns: Mapping[str, Any], index: Any = None) -> pd.DataFrame:
 
 def seconds_since_start(timing: Timing) -> NDArray[np.float64]:
     """Time of every sample, float64."""
-    step = timing._impl.step
+    step = timing.period.ratio
     seconds: NDArray[np.float64] = np.arange(timing.num_samples, dtype=np.float64) * step.num / step.den
     return seconds
 
@@ -59,8 +58,8 @@ def samples_of(
     samples, inside
         Index of the sample, meaningless where `inside` is False.
     """
-    starts = [Fraction(t.num, t.den) for t in (x._impl.start.secs_since_epoch for x in (source, target))]
-    period = Fraction(target._impl.step.num, target._impl.step.den)
+    starts = [timing.start.secs_since_epoch.fraction for timing in (source, target)]
+    period = target.period.fraction
     if period <= 0:
         raise ValueError("the period of the samples must be positive")
     # index = ceil((offset / 1e6 + shift) / period - 1/2) = -floor((half - offset * factor - first) / divisor)

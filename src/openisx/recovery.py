@@ -14,7 +14,6 @@ from openisx._formats.isxd.metadata import spacing_from_json, timing_from_json, 
 from openisx._formats.isxd.movie import DTYPES, recipe, recipe_path
 from openisx._formats.json_reading import JsonObject, parse
 from openisx._formats.kinds import DataKind
-from openisx.core.timing import Timing
 from openisx.errors import IsxFileError, IsxFileNotFoundError, IsxStateError
 
 if TYPE_CHECKING:
@@ -123,9 +122,7 @@ def _shorten(metadata: Any, size: int, path: str) -> tuple[int, int, int]:
     if not num_frames:
         raise IsxFileError(f"Nothing to recover: {path} holds no complete frame. It can be deleted.")
     if num_frames < expected:
-        impl = timing._impl
         num_samples = timing.samples.sample(num_frames - 1) + 1
-        timing = Timing(num_samples, timing.period, timing.start, impl.dropped, impl.cropped, impl.blank)
-        metadata["timingInfo"] = timing_to_json(timing.normalized())
+        metadata["timingInfo"] = timing_to_json(timing.replace(num_samples=num_samples).normalized())
         metadata["type"] = DataKind.of_frames(num_samples).code
     return expected, num_frames, num_frames * frame_bytes

@@ -22,8 +22,7 @@ from openisx._formats.isxd.metadata import PRODUCER, timing_to_json
 from openisx._formats.json_reading import updated
 from openisx._formats.kinds import DataKind, WrongKindError
 from openisx._formats.registry import open as open_any
-from openisx.core._records import IsxRatio, IsxTime
-from openisx.core.timing import Time, Timing
+from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxError, IsxFormatError, IsxWarning
 from openisx.gpio_set import GpioSet
 from openisx.movie import Movie
@@ -232,22 +231,21 @@ class NewStart:
 
 
 def _seconds(time: Time) -> Fraction:
-    ratio = time._impl.secs_since_epoch
-    return Fraction(ratio.num, ratio.den)
+    return time.secs_since_epoch.fraction
 
 
 def aligned_start(reference: Recording, recording: Recording) -> Time:
     """Start of a movie on the wall clock of the reference, rounded to milliseconds (spec 13, section 13.2)."""
     start = reference.timing.start
-    ratio = start._impl.secs_since_epoch
-    start_ms = ratio.num if ratio.den == 1000 else half_away(Fraction(ratio.num * 1000, ratio.den))
+    ratio = start.secs_since_epoch.ratio
+    start_ms = ratio.num if ratio.den == 1000 else half_away(ratio.fraction * 1000)
     new_ms = start_ms + half_away((recording.first_counter() - reference.first_counter()) / 1000.0)
     if not 0 <= new_ms < 2**63:
         raise IsxFormatError(
             f"{recording.path} would start {new_ms} ms after 1970; its time stamps, or those of {reference.path}, "
             "are damaged."
         )
-    return Time._from_impl(IsxTime(IsxRatio(new_ms, 1000), start._impl.utc_offset))
+    return Time.from_secs_since_epoch(Duration.from_ratio(new_ms, 1000), start.utc_offset)
 
 
 def plan_start_times(input_ref_file: PathInput, input_align_files: PathInputs) -> list[NewStart]:
@@ -317,12 +315,10 @@ def align_start_times(input_ref_file: PathInput, input_align_files: PathInputs) 
 
 def _rewrite_isxd(path: str, timing: Timing, start: Time) -> None:
     """Replace start and period in the metadata, keeping everything else the file says."""
-    impl = timing._impl
-    moved = Timing(impl.num_samples, timing.period, start, impl.dropped, impl.cropped, impl.blank)
     with warnings.catch_warnings():  # given already, when the file was read
         warnings.simplefilter("ignore", IsxWarning)
         file, container = open_container(path)
     file.close()
     metadata = dict(container.metadata)
-    info = updated(metadata.get("timingInfo"), timing_to_json(moved))
+    info = updated(metadata.get("timingInfo"), timing_to_json(timing.replace(start=start)))
     replace_metadata(path, container.body_size, metadata | {"producer": PRODUCER, "timingInfo": info})

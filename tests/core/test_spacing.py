@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -61,3 +63,31 @@ def test_copies_share_nothing():
     other._impl.left.num = 5
     other._impl.num_rows = 7
     assert spacing == isx.Spacing((3, 4))
+
+
+def test_sizes_and_corner_of_the_pixels():
+    spacing = isx.Spacing((3, 4), pixel_size=(2.2, Fraction(9, 4)), top_left=(-7, IsxRatio(6, 4)))
+    assert (spacing.pixel_size, spacing.top_left) == ((2.2, 2.25), (-7.0, 1.5))
+    assert repr(spacing.pixel_size_ratios) == "(IsxRatio(11, 5), IsxRatio(9, 4))"
+    assert repr(spacing.top_left_ratios) == "(IsxRatio(-7, 1), IsxRatio(6, 4))"
+    assert [ratio.fraction for ratio in spacing.top_left_ratios] == [-7, Fraction(3, 2)]
+    spacing.pixel_size_ratios[0].num = 5
+    assert spacing.pixel_size == (2.2, 2.25)
+    assert isx.Spacing((3, 4)).pixel_size == (3.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "error"),
+    [
+        ((1,), ValueError),
+        (("x", 1), ValueError),
+        ((float("nan"), 1), ValueError),
+        ((2**63, 1), ValueError),
+        (5, TypeError),
+        ((None, 1), TypeError),
+    ],
+)
+def test_refused_lengths(bad, error):
+    for name in ("pixel_size", "top_left"):
+        with pytest.raises(error):
+            isx.Spacing((3, 4), **{name: bad})

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import isx
+from openisx.core._records import IsxRatio
 from openisx.core._sample_index import SampleIndex
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
@@ -102,6 +103,37 @@ def test_duration_equality_and_limits():
         _ = duration(1, 0).secs_float
 
 
+@given(INT64, st.integers(1, 2**63 - 1))
+def test_ratios_are_kept_and_fractions_are_exact(num, den):
+    made = isx.Duration.from_ratio(num, den)
+    assert tuple(made.ratio) == (num, den)
+    assert made.fraction == Fraction(num, den)
+    assert tuple(isx.Duration.from_ratio(*made.ratio).ratio) == (num, den)
+
+
+def test_ratios_cannot_be_changed_from_outside():
+    made = isx.Duration.from_ratio(50, 1000)
+    made.ratio.num = 7
+    assert repr(made.ratio) == "IsxRatio(50, 1000)"
+    with pytest.raises(ValueError, match="must not be 0"):
+        isx.Duration.from_ratio(1, 0)
+    with pytest.raises(isx.IsxError, match="1/0 has no value"):
+        _ = duration(1, 0).fraction
+
+
+RATIOS = st.builds(IsxRatio, INT64, st.integers(1, 2**63 - 1))
+
+
+@given(RATIOS, RATIOS, INT64)
+def test_ratio_arithmetic_is_exact_over_the_common_denominator(a, b, n):
+    assert (a + b).fraction == a.fraction + b.fraction
+    assert (a - b).fraction == a.fraction - b.fraction
+    assert (a + b).den == (a - b).den == math.lcm(a.den, b.den)
+    assert tuple(a * n) == (a.num * n, a.den)
+    with pytest.raises(isx.IsxError, match="denominator 0"):
+        a + IsxRatio(1, 0)
+
+
 # -- Time ----------------------------------------------------------------------------------------
 
 
@@ -141,6 +173,12 @@ def test_time_equality():
         hash(isx.Time())
 
 
+@given(INT64, st.integers(1, 2**63 - 1), st.integers(-50400, 50400))
+def test_instants_are_kept(num, den, offset):
+    time = isx.Time.from_secs_since_epoch(isx.Duration.from_ratio(num, den), offset)
+    assert (tuple(time.secs_since_epoch.ratio), time.utc_offset) == ((num, den), offset)
+
+
 # -- Timing --------------------------------------------------------------------------------------
 
 
@@ -152,6 +190,14 @@ def test_defaults():
     assert timing.get_valid_samples_mask().tolist() == []
     assert timing.get_valid_samples().dtype == np.int64
     assert timing.get_offsets_since_start() == []
+
+
+def test_replaced_parts_keep_the_rest():
+    timing = isx.Timing(9, duration(2, 40), clock(3, 2, 60), [7, 1], [(2, 3)], [5])
+    assert timing.replace() == timing
+    changed = timing.replace(num_samples=4, period=duration(1, 3), start=clock(9))
+    assert changed == isx.Timing(4, duration(1, 3), clock(9), [7, 1], [(2, 3)], [5])
+    assert tuple(timing.replace(start=clock(9)).period.ratio) == (2, 40)
 
 
 def test_text():

@@ -62,4 +62,4 @@ def _instant(time: Time) -> str:
     try:
         return time.to_datetime().isoformat(" ", "milliseconds")
     except ValueError:  # beyond the years datetime knows
-        return f"{float(time._impl.secs_since_epoch):.3f} s after 1970"
+        return f"{time.secs_since_epoch.secs_float:.3f} s after 1970"

@@ -162,9 +162,7 @@ def _channel_row(channel: GpioChannel) -> dict[str, Any]:
 
 def spacing_facts(spacing: isx.Spacing) -> dict[str, Any]:
     """Pixel size and position on the sensor."""
-    impl = spacing._impl
-    width, height = float(impl.pixel_width), float(impl.pixel_height)
-    left, top = float(impl.left), float(impl.top)
+    (height, width), (top, left) = spacing.pixel_size, spacing.top_left
     facts: dict[str, Any] = {
         "pixel size": Shown([height, width], f"{height:g} x {width:g} um on the sensor"),
     }
@@ -197,11 +195,11 @@ def timing_section(timing: isx.Timing, what: str = "samples") -> dict[str, Any]:
 
 
 def _instant(time: isx.Time) -> Shown:
-    offset = timedelta(seconds=time._impl.utc_offset)
+    offset = timedelta(seconds=time.utc_offset)
     try:
         text = time.to_datetime().isoformat(" ", "milliseconds")
     except ValueError:  # beyond the years datetime knows
-        return Shown(None, f"{float(time._impl.secs_since_epoch):.15g} s after 1970")
+        return Shown(None, f"{time.secs_since_epoch.secs_float:.15g} s after 1970")
     try:
         zone = datetime(2000, 1, 1, tzinfo=timezone(offset)).strftime("%z")
     except ValueError:

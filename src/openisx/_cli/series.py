@@ -95,13 +95,11 @@ def summary(found: Sequence[tuple[type[Any], Member] | None]) -> dict[str, Any]:
 
 
 def _start(member: Member) -> Fraction:
-    ratio = member.timing._impl.start.secs_since_epoch
-    return Fraction(ratio.num, ratio.den)
+    return member.timing.start.secs_since_epoch.fraction
 
 
 def _length(member: Member) -> Fraction:
-    step = member.timing._impl.step
-    return Fraction(step.num, step.den) * member.timing.num_samples
+    return member.timing.period.fraction * member.timing.num_samples
 
 
 def _seconds(exact: Fraction) -> Shown:

@@ -1,23 +1,39 @@
 """The plain records inside :class:`isx.Duration`, :class:`isx.Time`, :class:`isx.Timing` and :class:`isx.Spacing`.
 
-Scripts written for the vendor's package reach into ``_impl`` of these classes and assign to its members,
-so the records are mutable and keep the vendor's names.
+Scripts written for the vendor's package reach into ``_impl`` of these classes and assign to its attributes,
+so the records are mutable and keep the vendor's names. Only this folder touches ``_impl``; everything else
+takes what the four classes offer.
 """
 
 from __future__ import annotations
 
+import math
+import operator
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx.errors import IsxError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-__all__ = ["IsxRatio", "IsxSpacingInfo", "IsxTime", "IsxTimingInfo"]
+__all__ = ["IsxRatio", "IsxSpacingInfo", "IsxTime", "IsxTimingInfo", "int64"]
 
 _NO_INDICES = np.zeros(0, dtype=np.uint64)
 _NO_RANGES = np.zeros((0, 2), dtype=np.uint64)
+
+
+def int64(value: Any) -> int:
+    """The integer `value`; ValueError if files cannot hold it."""
+    number = operator.index(value)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{number} does not fit into a signed 64-bit integer")
+    return number
 
 
 class _Record:
@@ -30,13 +46,43 @@ class _Record:
 
 @dataclass(repr=False, eq=False)
 class IsxRatio(_Record):
-    """An exact rational number, kept unreduced as files store it; equal when the float values are equal."""
+    """An exact rational number, kept unreduced as files store it; equal when the float values are equal.
+
+    Sums keep a common denominator, else they take the least common multiple; products with whole numbers keep the
+    denominator (docs/formats/isxd.md, Numbers). Results have any number of digits.
+    """
 
     num: int
     den: int
 
+    @property
+    def fraction(self) -> Fraction:
+        """The value, reduced; IsxError for a denominator of 0."""
+        if not self.den:
+            raise IsxError(f"{self.num}/0 has no value: a time or length with the denominator 0.")
+        return Fraction(self.num, self.den)
+
+    def copy(self) -> IsxRatio:
+        """Independent copy."""
+        return IsxRatio(self.num, self.den)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter((self.num, self.den))
+
     def __float__(self) -> float:
         return self.num / self.den
+
+    def __add__(self, other: IsxRatio) -> IsxRatio:
+        den = math.lcm(self.den, other.den)
+        if not den:
+            raise IsxError("A time or length with the denominator 0 has no value.")
+        return IsxRatio(self.num * (den // self.den) + other.num * (den // other.den), den)
+
+    def __sub__(self, other: IsxRatio) -> IsxRatio:
+        return self + other * -1
+
+    def __mul__(self, factor: int) -> IsxRatio:
+        return IsxRatio(self.num * factor, self.den)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, IsxRatio):

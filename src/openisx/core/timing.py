@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx.core._records import IsxRatio, IsxTime, IsxTimingInfo
+from openisx.core._records import IsxRatio, IsxTime, IsxTimingInfo, int64
 from openisx.core._sample_index import SampleIndex, each_named_once
 
 if TYPE_CHECKING:
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Duration", "Time", "Timing"]
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the API hands out naive local wall times
-
-
-def _int64(value: Any) -> int:
-    number = operator.index(value)
-    if not -(2**63) <= number < 2**63:
-        raise ValueError(f"{number} does not fit into a signed 64-bit integer")
-    return number
 
 
 class Duration:
@@ -75,9 +68,27 @@ class Duration:
         return cls._from_num_den(int(usecs), 1_000_000)
 
     @classmethod
+    def from_ratio(cls, num: int, den: int = 1) -> Duration:
+        """`num` / `den` seconds, exactly and unreduced.
+
+        Parameters
+        ----------
+        num, den : int
+            Numerator and denominator, of 64 bits.
+
+        Raises
+        ------
+        ValueError
+            `den` is 0, or a number does not fit into 64 bits.
+        """
+        if den == 0:
+            raise ValueError("the denominator of a duration must not be 0")
+        return cls._from_num_den(num, den)
+
+    @classmethod
     def _from_num_den(cls, num: int, den: int) -> Duration:
         self = cls()
-        self._impl = IsxRatio(_int64(num), _int64(den))
+        self._impl = IsxRatio(int64(num), int64(den))
         return self
 
     @classmethod
@@ -92,6 +103,22 @@ class Duration:
         return self
 
     @property
+    def ratio(self) -> IsxRatio:
+        """Seconds as given or stored, unreduced: a record with `num` and `den`."""
+        return self._impl.copy()
+
+    @property
+    def fraction(self) -> Fraction:
+        """Seconds exactly, reduced.
+
+        Raises
+        ------
+        IsxError
+            The denominator is 0.
+        """
+        return self._impl.fraction
+
+    @property
     def secs_float(self) -> float:
         """Seconds as a float."""
         return float(self._impl)
@@ -102,7 +129,7 @@ class Duration:
 
     def to_msecs(self) -> int:
         """Whole milliseconds, cut towards zero, computed exactly."""
-        return math.trunc(Fraction(self._impl.num * 1000, self._impl.den))
+        return math.trunc(self.fraction * 1000)
 
     def to_usecs(self) -> int:
         """Microseconds, rounded half to even."""
@@ -126,9 +153,19 @@ class Time:
         self._impl = IsxTime()
 
     @classmethod
-    def _from_secs_since_epoch(cls, secs_since_epoch: Duration, utc_offset: int = 0) -> Time:
-        ratio = secs_since_epoch._impl
-        return cls._from_impl(IsxTime(IsxRatio(ratio.num, ratio.den), operator.index(utc_offset)))
+    def from_secs_since_epoch(cls, secs_since_epoch: Duration, utc_offset: int = 0) -> Time:
+        """The instant so long after 1970-01-01 00:00 UTC.
+
+        Parameters
+        ----------
+        secs_since_epoch : Duration
+            Time since the epoch.
+        utc_offset : int
+            Local time minus UTC at the place of the recording, in seconds.
+        """
+        return cls._from_impl(IsxTime(secs_since_epoch.ratio, operator.index(utc_offset)))
+
+    _from_secs_since_epoch = from_secs_since_epoch
 
     @classmethod
     def _from_impl(cls, impl: IsxTime) -> Time:
@@ -136,9 +173,18 @@ class Time:
         self._impl = impl
         return self
 
+    @property
+    def secs_since_epoch(self) -> Duration:
+        """Time since 1970-01-01 00:00 UTC."""
+        return Duration._from_impl(self._impl.secs_since_epoch.copy())
+
+    @property
+    def utc_offset(self) -> int:
+        """Local time minus UTC in seconds."""
+        return self._impl.utc_offset
+
     def _to_secs_since_epoch(self) -> Duration:
-        ratio = self._impl.secs_since_epoch
-        return Duration._from_num_den(ratio.num, ratio.den)
+        return self.secs_since_epoch
 
     def to_datetime(self) -> datetime:
         """Naive local wall time, rounded to microseconds.
@@ -242,8 +288,8 @@ class Timing:
             raise ValueError("start_time must be an isx.Time object")  # noqa: TRY004 - the vendor's type
         self._impl = IsxTimingInfo(
             count,
-            Time._from_secs_since_epoch(start._to_secs_since_epoch(), start._impl.utc_offset)._impl,
-            IsxRatio(period._impl.num, period._impl.den),
+            IsxTime(start._impl.secs_since_epoch.copy(), start._impl.utc_offset),
+            period.ratio,
             _as_indices(dropped, "dropped"),
             _as_ranges(cropped),
             _as_indices(blank, "blank"),
@@ -264,7 +310,7 @@ class Timing:
             IsxTimingInfo(
                 impl.num_samples,
                 self.start._impl,
-                IsxRatio(impl.step.num, impl.step.den),
+                impl.step.copy(),
                 impl.dropped,  # the arrays are never changed in place
                 impl.cropped,
                 impl.blank,
@@ -272,6 +318,26 @@ class Timing:
         )
         copied._samples = self._samples
         return copied
+
+    def replace(
+        self, *, num_samples: int | None = None, period: Duration | None = None, start: Time | None = None
+    ) -> Timing:
+        """Copy with another number of samples, period or start, and the same lists of missing samples.
+
+        Parameters
+        ----------
+        num_samples, period, start : int, Duration, Time
+            What changes, as for the class itself.
+        """
+        impl = self._impl
+        return Timing(
+            impl.num_samples if num_samples is None else num_samples,
+            self.period if period is None else period,
+            self.start if start is None else start,
+            impl.dropped,
+            impl.cropped,
+            impl.blank,
+        )
 
     @property
     def num_samples(self) -> int:
@@ -281,14 +347,13 @@ class Timing:
     @property
     def period(self) -> Duration:
         """Time from one sample to the next."""
-        return Duration._from_num_den(self._impl.step.num, self._impl.step.den)
+        return Duration._from_impl(self._impl.step.copy())
 
     @property
     def start(self) -> Time:
         """Time of the first sample."""
         start = self._impl.start
-        ratio = start.secs_since_epoch
-        return Time._from_impl(IsxTime(IsxRatio(ratio.num, ratio.den), start.utc_offset))
+        return Time._from_impl(IsxTime(start.secs_since_epoch.copy(), start.utc_offset))
 
     @property
     def dropped(self) -> list[int]:

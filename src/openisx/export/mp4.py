@@ -162,8 +162,8 @@ def _require_alike(paths: Sequence[str], movies: Sequence[Movie]) -> None:
 
 def _period(movie: Movie, path: str) -> Fraction:
     """Time from one frame to the next in seconds; some value if there is only one frame without a period."""
-    ratio = movie._layout[0]._impl.step
-    period = Fraction(ratio.num, ratio.den) if ratio.den else Fraction(0)
+    ratio = movie._layout[0].period.ratio
+    period = ratio.fraction
     if not period and len(movie) == 1:
         return _PERIOD_OF_SINGLE_FRAMES
     if period <= 0:

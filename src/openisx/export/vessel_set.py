@@ -6,7 +6,6 @@ application; those of diameter sets, and the layout of the heat maps, are this p
 
 from __future__ import annotations
 
-import math
 import os
 from contextlib import ExitStack, closing
 from fractions import Fraction
@@ -200,9 +199,7 @@ def _trace_rows(
 def _to_window_centres(clock: Clock, window: float) -> Clock:
     """A clock that shows the middle of a time window that begins at the time of a sample."""
     half = Fraction(window).limit_denominator(1_000_000) / 2
-    den = math.lcm(clock.zero.den, half.denominator)
-    zero = clock.zero.num * (den // clock.zero.den) - half.numerator * (den // half.denominator)
-    return Clock(IsxRatio(zero, den))
+    return Clock(clock.zero - IsxRatio(half.numerator, half.denominator))
 
 
 def _error_codes(

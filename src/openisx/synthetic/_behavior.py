@@ -86,10 +86,7 @@ def write_behavior(scene: Scene, path: str, progress: Progress) -> None:
     ]
     frames = _json({"droppedFrames": lost, "samples": samples})
     session = _json(_session(scene))
-    start = scene.start._impl
-    milliseconds = scene.start._to_secs_since_epoch().to_msecs() + round(
-        (_delay(scene) + _CLOCK_ERROR) * 1000
-    )
+    milliseconds = scene.start.secs_since_epoch.to_msecs() + round((_delay(scene) + _CLOCK_ERROR) * 1000)
     with OutputFile(path) as output:
         output.write(bytes(_HEADER.size))
         at = _HEADER.size
@@ -99,7 +96,7 @@ def write_behavior(scene: Scene, path: str, progress: Progress) -> None:
             progress(number + 1, len(kept))
         output.write(frames + session)
         video, meta_end = at - _HEADER.size, at + len(frames)
-        header = (100, _HEADER.size, milliseconds, start.utc_offset // 60, len(kept), len(lost))
+        header = (100, _HEADER.size, milliseconds, scene.start.utc_offset // 60, len(kept), len(lost))
         output.overwrite(
             _HEADER.pack(*header, _HEADER.size, video, at, len(frames), meta_end, len(session)), 0
         )
@@ -224,7 +221,7 @@ def _inside(zone: dict[str, Any], places: NDArray[np.float64]) -> NDArray[np.boo
 
 def _zone_id(scene: Scene, number: int) -> int:
     """Zones are numbered by the time they were drawn, in milliseconds."""
-    return scene.start._to_secs_since_epoch().to_msecs() - 600_000 + 17_350 * number
+    return scene.start.secs_since_epoch.to_msecs() - 600_000 + 17_350 * number
 
 
 # -- session metadata ----------------------------------------------------------------------------

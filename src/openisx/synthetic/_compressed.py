@@ -95,11 +95,11 @@ def _side(length: int) -> int:
 def _header(scene: Scene, frames: int, video_size: int, table_size: int, session_size: int) -> bytes:
     rows, columns = scene.shape
     height, width = _tile(rows, columns)
-    start = scene.start._impl
+    start = scene.start
     tiles = (rows // height) * (columns // width)
     table = _HEADER.size + video_size
     return _HEADER.pack(
-        start.secs_since_epoch.num, start.secs_since_epoch.den, start.utc_offset, 1, tiles, _SENSOR_VALUES, frames,
+        *start.secs_since_epoch.ratio, start.utc_offset, 1, tiles, _SENSOR_VALUES, frames,
         1, 1, 0, 0, columns, rows, video_size, _HEADER.size,
         2, 0, 0, 0, width, height, table_size, table,
         table + table_size, session_size,

@@ -74,9 +74,8 @@ def write_gpio(scene: Scene, path: str, progress: Progress) -> None:
     spans = range(int(scene.duration // _SPAN) + 1)
     # The header tells where the packets end. Finding out first keeps the memory needed small.
     size = sum(4 * int(_packets(scene, span)[:, _SIZE].sum()) for span in spans)
-    start = scene.start._impl
-    num, den = start.secs_since_epoch.num, start.secs_since_epoch.den
-    instant = num - round(LEAD * den), den, start.utc_offset
+    num, den = scene.start.secs_since_epoch.ratio
+    instant = num - round(LEAD * den), den, scene.start.utc_offset
     session = session_metadata(scene) | {"ad": {"clock": 1000}}
     sequence = 0
     with OutputFile(path) as output:

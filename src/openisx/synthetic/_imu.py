@@ -56,9 +56,9 @@ def write_imu(scene: Scene, path: str, progress: Progress) -> None:
     for block in blocks:
         places += [len(block), at, block.nbytes]
         at += block.nbytes
-    start = scene.start._impl
+    start = scene.start
     with OutputFile(path) as output:
-        instant = start.secs_since_epoch.num, start.secs_since_epoch.den, start.utc_offset
+        instant = *start.secs_since_epoch.ratio, start.utc_offset
         output.write(_HEADER.pack(*instant, 1, 0, *places, at, len(text)))
         for done, block in enumerate(blocks, 1):
             output.write(block)
@@ -67,8 +67,8 @@ def write_imu(scene: Scene, path: str, progress: Progress) -> None:
 
 
 def _timing(scene: Scene, count: int, slow: int, lost: NDArray[np.int64]) -> dict[str, Any]:
-    start = scene.start._impl
-    num, den = start.secs_since_epoch.num, start.secs_since_epoch.den
+    start = scene.start
+    num, den = start.secs_since_epoch.ratio
 
     def instant(seconds: float) -> dict[str, Any]:
         return {

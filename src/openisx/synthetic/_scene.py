@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.random  # now: the compiled parts of it swallow a Ctrl-C that arrives while they are imported
 
-from openisx.core._records import IsxRatio, IsxSpacingInfo
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Duration, Time, Timing
 
@@ -26,7 +25,7 @@ _FULL_WIDTH = 1280  # columns of the sensor; a narrower movie was downsampled
 
 
 def _default_start() -> Time:
-    return Time._from_secs_since_epoch(Duration._from_num_den(1_710_263_730_250, 1000), -25_200)
+    return Time.from_secs_since_epoch(Duration.from_ratio(1_710_263_730_250, 1000), -25_200)
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ class Scene:
     @property
     def recording_uuid(self) -> str:
         """What pairs the files of one recording."""
-        milliseconds = round(self.start._to_secs_since_epoch().secs_float * 1000)
+        milliseconds = round(self.start.secs_since_epoch.secs_float * 1000)
         return f"AC-20413307-0000000000-{milliseconds}"
 
     @property
@@ -125,9 +124,8 @@ class Scene:
     @property
     def spacing(self) -> Spacing:
         """Spacing of the movie: a sensor of 3 um pixels, downsampled to the width of the movie."""
-        rows, columns = self.shape
         size = 3 * self.downsampling
-        return Spacing._from_impl(IsxSpacingInfo(columns, rows, IsxRatio(size, 1), IsxRatio(size, 1)))
+        return Spacing(self.shape, pixel_size=(size, size))
 
     @property
     def downsampling(self) -> int:

@@ -25,7 +25,7 @@ def session_metadata(scene: Scene) -> dict[str, Any]:
             "species": "Mus musculus",
             "weight": 24.6,
         },
-        "date": scene.start._to_secs_since_epoch().to_msecs(),
+        "date": scene.start.secs_since_epoch.to_msecs(),
         "microscope": {
             "customMetadata": {},
             "downSamplingFactor": scene.downsampling,

@@ -59,7 +59,7 @@ def write_event_set(scene: Scene, path: str, progress: Progress) -> None:
     IsxFileExistsError, IsxFileError
         The file exists or cannot be written.
     """
-    period = scene.period._impl
+    period = scene.period.ratio
     names = [neuron.name for neuron in scene.neurons]
     names = names or ["C00"]  # a set has at least one cell, even if silent
     with EventSet.write(path, scene.timing, names, extra_properties=session_metadata(scene)) as events:

@@ -36,7 +36,8 @@ from openisx._formats.gpio.recording import PacketStatistics, Points, RecordedCh
 from openisx._formats.gpio.session_metadata import read_session
 from openisx._formats.json_reading import JsonObject
 from openisx._formats.kinds import DataKind
-from openisx.core._records import IsxRatio, IsxTime
+from openisx.core._records import IsxRatio
+from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ _NO_CLOCK = _Clock(IsxRatio(0, 1), 0, np.zeros(0, dtype=np.int64))
 class _Timing:
     """What ``timingInfo`` says."""
 
-    start: IsxTime
-    end: IsxTime
+    start: Time
+    end: Time
     accelerometer: _Clock
     magnetometer: _Clock
     problem: str = ""
@@ -123,7 +124,7 @@ def _decoded(file: InputFile, header: tuple[int, ...], session: Any) -> Recorded
         records = _records(file, count, offset, clock.num_recorded)
         found += len(records)
         missing += clock.num_recorded - len(records)
-        offsets = _offsets(timing.start.secs_since_epoch, clock, file.given_path)
+        offsets = _offsets(timing.start.secs_since_epoch.ratio, clock, file.given_path)
         for values in _axes(clock, records, scale):
             name = IMU_CHANNELS[len(channels)]
             channels.append(RecordedChannel(name, True, clock.step, Points(offsets, values)))
@@ -150,7 +151,7 @@ class _ZeroDenominatorError(IsxFormatError):
 
 def _timing(session: Any, file: InputFile) -> _Timing:
     """Timing of both sensors; without samples, and with a problem, where a member is missing (spec 08, section 2)."""
-    start = end = IsxTime(IsxRatio(0, 1), 0)
+    start = end = Time()
     acc = mag = _NO_CLOCK
     try:
         info = JsonObject(session, file.given_path).object("timingInfo")
@@ -165,7 +166,7 @@ def _timing(session: Any, file: InputFile) -> _Timing:
         return _Timing(
             start, end, _NO_CLOCK, _NO_CLOCK, f"the timing of its samples cannot be read ({error})"
         )
-    if float(end.secs_since_epoch) < float(start.secs_since_epoch):
+    if end.secs_since_epoch.secs_float < start.secs_since_epoch.secs_float:
         return _Timing(start, start, acc, mag, "it says that it ended before it started")
     return _Timing(start, end, acc, mag)
 
@@ -178,8 +179,9 @@ def _ratio(obj: JsonObject, scale: int = 1) -> IsxRatio:
     return IsxRatio(num, den)
 
 
-def _time(obj: JsonObject) -> IsxTime:
-    return IsxTime(_ratio(obj.object("secsSinceEpoch")), obj.integer("utcOffset", -(2**31), 2**31 - 1))
+def _time(obj: JsonObject) -> Time:
+    seconds = Duration.from_ratio(*_ratio(obj.object("secsSinceEpoch")))
+    return Time.from_secs_since_epoch(seconds, obj.integer("utcOffset", -(2**31), 2**31 - 1))
 
 
 def _clock(info: JsonObject, sensor: str, default: IsxRatio, file: InputFile) -> _Clock:

@@ -30,7 +30,8 @@ from openisx._formats.gpio.recording import (
     end_time,
 )
 from openisx._formats.kinds import DataKind
-from openisx.core._records import IsxRatio, IsxTime
+from openisx.core._records import IsxRatio
+from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
@@ -65,13 +66,13 @@ def read_nvista2(path: str) -> RecordedSignals:
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # what h5py makes of damage
         raise IsxFormatError(f"Failure caused by H5File operations. {path}: {error}") from None
     offsets = np.arange(len(samples), dtype=np.uint64) * np.uint64(1000)
-    begin = IsxTime(start, 0)
+    begin = Time.from_secs_since_epoch(start)
     return RecordedSignals(
         canonical(path),
         path,
         DataKind.GPIO,
         begin,
-        end_time(begin, IsxRatio(len(samples) * _STEP.num, _STEP.den)),
+        end_time(begin, _STEP * len(samples)),
         [
             RecordedChannel(name, True, _STEP, Points(offsets, ((samples >> bit) & 1).astype(np.float32)))
             for bit, name in enumerate(_CHANNELS)
@@ -80,7 +81,7 @@ def read_nvista2(path: str) -> RecordedSignals:
     )
 
 
-def _start(file: Any, path: str) -> IsxRatio:
+def _start(file: Any, path: str) -> Duration:
     name = next((name for name in ("timeStamp", "timestamp") if name in file), None)
     times = None if name is None else file[name]
     if times is None or not times.shape or not times.shape[0] or times.dtype.kind not in "fiu":
@@ -88,7 +89,7 @@ def _start(file: Any, path: str) -> IsxRatio:
     microseconds = float(times[(0,) * times.ndim]) * 1e6
     if not abs(microseconds) < 2**62:
         raise IsxFormatError(f"{path}: the first time stamp, {microseconds / 1e6} s, cannot be right.")
-    return IsxRatio(int(microseconds), 1_000_000)
+    return Duration.from_usecs(microseconds)
 
 
 def _samples(file: Any, path: str) -> NDArray[np.uint8]:

@@ -38,7 +38,8 @@ from openisx._formats.gpio.points import Decoder
 from openisx._formats.gpio.recording import NO_SYNC, RecordedChannel, RecordedSignals, end_time
 from openisx._formats.gpio.session_metadata import read_session
 from openisx._formats.kinds import DataKind
-from openisx.core._records import IsxRatio, IsxTime
+from openisx.core._records import IsxRatio
+from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
 
 __all__ = ["read_nvista3"]
@@ -50,7 +51,7 @@ _CLOSED_LOOP = 240
 
 @dataclass(frozen=True)
 class _Header:
-    start: IsxTime
+    start: Time
     packets_at: int
     file_format: int
     session_at: int
@@ -59,7 +60,7 @@ class _Header:
 def _read_header(file: InputFile) -> _Header:
     head = file.read(0, min(file.size, _HEADER.size + _EXTENSION.size))
     if len(head) >= 4 and int.from_bytes(head[:4], "little") == SYNC:
-        return _Header(IsxTime(IsxRatio(0, 1), 0), 0, 0, 0)
+        return _Header(Time(), 0, 0, 0)
     if len(head) < _HEADER.size:
         raise IsxFormatError(
             f"{NO_SYNC} {file.given_path} has {file.size} bytes, fewer than its header needs; it is incomplete."
@@ -74,7 +75,8 @@ def _read_header(file: InputFile) -> _Header:
         file_format, session_at = 0, 0
     else:
         file_format, session_at = _EXTENSION.unpack(extension)
-    return _Header(IsxTime(IsxRatio(num, den), utc_offset), packets_at, file_format, session_at)
+    start = Time.from_secs_since_epoch(Duration.from_ratio(num, den), utc_offset)
+    return _Header(start, packets_at, file_format, session_at)
 
 
 def _clock_and_names(session: dict[str, Any], file_format: int) -> tuple[int, list[str]]:

@@ -50,7 +50,8 @@ from openisx._formats.gpio.recording import (
     end_time,
 )
 from openisx._formats.kinds import DataKind
-from openisx.core._records import IsxRatio, IsxTime
+from openisx.core._records import IsxRatio
+from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
@@ -234,14 +235,14 @@ def _converted(file: InputFile, decoder: _Decoder, counts: Counter[str]) -> Reco
         points = Points((times - start).astype(np.uint64), values, order)
         channels.append(RecordedChannel(_CHANNELS[kind], dense, _STEP, points))
     count = math.ceil(((max(latest, start) - start + 1) / 1e6) / 0.001)
-    begin = IsxTime(IsxRatio(start, 1_000_000), 0)
+    begin = Time.from_secs_since_epoch(Duration.from_usecs(start))
     statistics = PacketStatistics(packets=decoder.num_packets, **counts)
     recorded = RecordedSignals(
         file.path,
         file.given_path,
         DataKind.GPIO,
         begin,
-        end_time(begin, IsxRatio(count, 1000)),
+        end_time(begin, _STEP * count),
         channels,
         statistics,
     )

@@ -16,10 +16,11 @@ import numpy as np
 
 from openisx._files.locks import WithLock
 from openisx._formats.acquisition_info import acquisition_info
-from openisx._formats.isxd.events import MAX_GPIO_SAMPLES, PACKET, add_ratios, set_timing
+from openisx._formats.isxd.events import MAX_GPIO_SAMPLES, PACKET, set_timing
 from openisx._formats.isxd.metadata import PRODUCER, ratio_to_json, time_to_json
 from openisx._formats.signals import Signals
-from openisx.core._records import IsxRatio, IsxTime
+from openisx.core._records import IsxRatio
+from openisx.core.timing import Duration, Time
 from openisx.errors import IsxWarning
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ class RecordedSignals(WithLock):
     path: str
     given_path: str
     kind: DataKind
-    start: IsxTime
-    end: IsxTime
+    start: Time
+    end: Time
     channels: Sequence[RecordedChannel]
     statistics: PacketStatistics
     extra_properties: Any = None
@@ -239,19 +240,19 @@ class RecordedSignals(WithLock):
         """Nothing to release: the file was read as a whole."""
 
 
-def end_time(start: IsxTime, length: IsxRatio) -> IsxTime:
+def end_time(start: Time, length: IsxRatio) -> Time:
     """The end of a set, over the common denominator of start and length.
 
     Where that does not fit into 64 bits the fraction is reduced, or rounded to microseconds; the vendor's software
     overflows.
     """
-    end = add_ratios(start.secs_since_epoch, length)
+    end = start.secs_since_epoch.ratio + length
     if max(abs(end.num), end.den) >= 2**63:
-        exact = Fraction(end.num, end.den)
+        exact = end.fraction
         if max(abs(exact.numerator), exact.denominator) >= 2**63:
             exact = Fraction(round(exact * 1_000_000), 1_000_000)
         end = IsxRatio(exact.numerator, exact.denominator)
-    return IsxTime(end, start.utc_offset)
+    return Time.from_secs_since_epoch(Duration.from_ratio(*end), start.utc_offset)
 
 
 def _interleaved(points: list[Points], orders: list[NDArray[np.int64]]) -> Iterator[NDArray[Any]]:

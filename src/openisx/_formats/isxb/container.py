@@ -45,7 +45,6 @@ from openisx._formats.base import BEST_COMPRESSION, refuse_absurd_size
 from openisx._formats.isxb.jpeg import JpegIndex, picture_size
 from openisx._formats.isxd.metadata import MAX_SAMPLES, spacing_from_json, timing_from_json
 from openisx._formats.json_reading import JsonObject, collector_paused, parse, parse_undamaged
-from openisx.core._records import IsxRatio, IsxSpacingInfo, IsxTime
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxFormatError, warn
@@ -285,7 +284,7 @@ class Isxb:
                 f"{self.path}: the start of the recording in the header ({header.start_ms} ms, UTC offset "
                 f"{header.utc_offset} min) is impossible; the header is damaged."
             )
-        start = Time._from_impl(IsxTime(IsxRatio(header.start_ms, 1000), offset))
+        start = Time.from_secs_since_epoch(Duration.from_ratio(header.start_ms, 1000), offset)
         if columns is None:
             return Timing(self.num_frames, self._nominal_period(), start)
         num_samples, dropped = self._count_samples(columns.dropped)
@@ -327,7 +326,7 @@ class Isxb:
             elapsed = int(columns.tsc[last]) - int(columns.tsc[0])
             counted = (columns.last_fc - columns.first_fc) * 1_000_000
             if 0 <= elapsed < 2**63 and 0 < counted < 2**63:
-                return Duration._from_num_den(elapsed, counted)
+                return Duration.from_ratio(elapsed, counted)
             self._warn(
                 "time stamps or counters of the frames do not increase; the period is what the camera was set to."
             )
@@ -341,7 +340,7 @@ class Isxb:
         for section in (sensor.get("sensorFov"), sensor):
             rate = section.get("fps") if isinstance(section, dict) else None
             if isinstance(rate, (int, float)) and 1e-3 < rate < 1e6:
-                return Duration._from_num_den(1000, round(rate * 1000))
+                return Duration.from_ratio(1000, round(rate * 1000))
         return Duration()
 
     # -- geometry --------------------------------------------------------------------------------
@@ -383,11 +382,6 @@ class Isxb:
         for key in ("width", "height", "originx", "originy"):
             if key not in section:
                 raise self.no_key(key)
-        return Spacing._from_impl(
-            IsxSpacingInfo(
-                num_cols=section.integer("width", 0, _MAX_SIDE),
-                num_rows=section.integer("height", 0, _MAX_SIDE),
-                left=IsxRatio(section.integer("originx", maximum=2**63 - 1), 1),
-                top=IsxRatio(section.integer("originy", maximum=2**63 - 1), 1),
-            )
-        )
+        cols, rows = (section.integer(side, 0, _MAX_SIDE) for side in ("width", "height"))
+        left, top = (section.integer(corner, maximum=2**63 - 1) for corner in ("originx", "originy"))
+        return Spacing((rows, cols), top_left=(top, left))

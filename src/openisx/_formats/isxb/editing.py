@@ -48,8 +48,8 @@ def rewrite_start(path: str, start: Time) -> bool:
         session = _moved_session(isxb, start) if "timingInfo" in isxb.session else (0, b"")
     finally:
         isxb.file.close()
-    impl = start._impl
-    header = _START_AT, _START.pack(impl.secs_since_epoch.num, int(impl.utc_offset / 60))
+    milliseconds = start.secs_since_epoch.ratio.num  # new starts are in milliseconds
+    header = _START_AT, _START.pack(milliseconds, int(start.utc_offset / 60))
     try:
         with open(isxb.file.path, "r+b", buffering=0) as file:
             for place, data in [header, session] if session else [header]:
@@ -68,7 +68,7 @@ def _moved_session(isxb: Isxb, start: Time) -> tuple[int, bytes] | None:
     text = isxb.file.read(isxb.session_place, isxb.header.session_size)
     first, end = member_span(text, "timingInfo") or (0, 0)
     old = text[first:end]
-    moved = {"start": time_to_json(start._impl)}
+    moved = {"start": time_to_json(start)}
     info = updated(isxb.session.object("timingInfo").members, moved)
     try:
         new = _compact(info)

@@ -54,7 +54,7 @@ def channel_timing(source: SignalSource, channel: int) -> Timing:
     where = f"signalSteps[{channel}]"
     step = ratio_from_json(JsonObject(steps[channel], source.given_path, where))
     if step.num <= 0:
-        step = source.timing.period._impl
+        step = source.timing.period.ratio
     count: float
     if types[channel] == 1:
         count = JsonObject({"numSamples": counts[channel]}, source.given_path).integer("numSamples", 0)
@@ -66,7 +66,7 @@ def channel_timing(source: SignalSource, channel: int) -> Timing:
             f"{source.given_path}: channel {channel} would have {count} samples of {float(step)!r} s. "
             "The metadata of the file are damaged."
         )
-    return Timing(int(count), Duration._from_impl(step), source.timing.start)
+    return Timing(int(count), Duration.from_ratio(*step), source.timing.start)
 
 
 def _seconds(time: Any, path: str) -> IsxRatio:

@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -55,14 +54,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx.core._records import IsxTime
 
 __all__ = [
     "MAX_GPIO_SAMPLES",
     "PACKET",
     "EventMetrics",
     "EventsIsxd",
-    "add_ratios",
     "num_samples",
     "set_timing",
 ]
@@ -249,8 +246,7 @@ class EventsIsxd(WithLock):
 
     def _since_start(self, times: NDArray[np.uint64]) -> NDArray[np.uint64]:
         """Microseconds from the start, fractions cut, of microseconds since the epoch."""
-        start = self.timing._impl.start.secs_since_epoch
-        first = math.ceil(Fraction(start.num * 1_000_000, start.den))
+        first = math.ceil(self.timing.start.secs_since_epoch.fraction * 1_000_000)
         if not len(times):
             return times.astype(np.uint64)
         earliest, latest = int(times.min()), int(times.max())
@@ -311,7 +307,7 @@ def signals_from_packets(names: tuple[str, ...], packets: NDArray[Any], path: st
 
 
 def set_timing(
-    start: IsxTime, end: IsxTime, steps: list[IsxRatio], path: str, max_samples: int = MAX_SAMPLES
+    start: Time, end: Time, steps: list[IsxRatio], path: str, max_samples: int = MAX_SAMPLES
 ) -> Timing:
     """Timing of a set that stores two times and one step for each channel.
 
@@ -321,14 +317,14 @@ def set_timing(
         The times and steps make more samples than there can be, or fewer than none.
     """
     period = _smallest_step(steps)
-    count = num_samples(start.secs_since_epoch, end.secs_since_epoch, period)
+    count = num_samples(start.secs_since_epoch.ratio, end.secs_since_epoch.ratio, period)
     if not 0 <= count <= max_samples:
         raise IsxFormatError(
-            f"{path}: global times from {float(start.secs_since_epoch)!r} to "
-            f"{float(end.secs_since_epoch)!r} s with a period of {float(period)!r} s make {count} samples. "
+            f"{path}: global times from {start.secs_since_epoch.secs_float!r} to "
+            f"{end.secs_since_epoch.secs_float!r} s with a period of {float(period)!r} s make {count} samples. "
             "The metadata of the file are damaged."
         )
-    return Timing(int(count), Duration._from_impl(period), Time._from_impl(start))
+    return Timing(int(count), Duration.from_ratio(*period), start)
 
 
 def _smallest_step(steps: list[IsxRatio]) -> IsxRatio:
@@ -337,24 +333,18 @@ def _smallest_step(steps: list[IsxRatio]) -> IsxRatio:
         return _DEFAULT_STEP
     period = steps[0]
     for step in steps[1:]:
-        if 0 < Fraction(step.num, step.den) < Fraction(period.num, period.den):
+        if 0 < step.fraction < period.fraction:
             period = step
     return period if period.num else _DEFAULT_STEP
 
 
-def add_ratios(a: IsxRatio, b: IsxRatio) -> IsxRatio:
-    """The sum over the least common denominator, not reduced."""
-    den = math.lcm(a.den, b.den)
-    return IsxRatio(a.num * (den // a.den) + b.num * (den // b.den), den)
-
-
 def num_samples(start: IsxRatio, end: IsxRatio, period: IsxRatio) -> float:
     """Samples between two times, rounded up from the same double the vendor computes (spec 01, section 7)."""
-    span = add_ratios(end, IsxRatio(-start.num, start.den))
+    span = end - start
     if span.den == period.den:
         num, den = span.num, period.num
     else:
-        reduced, inverse = Fraction(span.num, span.den), Fraction(period.den, period.num)
+        reduced, inverse = span.fraction, 1 / period.fraction
         num, den = reduced.numerator * inverse.numerator, reduced.denominator * inverse.denominator
     try:
         return math.ceil(float(num) / float(den))

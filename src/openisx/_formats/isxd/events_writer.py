@@ -11,11 +11,11 @@ import numpy as np
 from openisx._files.output import OutputFile
 from openisx._formats.acquisition_info import acquisition_info
 from openisx._formats.isxd.container import trailer_bytes
-from openisx._formats.isxd.events import PACKET, add_ratios, signals_from_packets
+from openisx._formats.isxd.events import PACKET, signals_from_packets
 from openisx._formats.isxd.metadata import PRODUCER, ratio_to_json, time_to_json
 from openisx._formats.json_writing import dump
 from openisx._formats.kinds import DataKind
-from openisx.core._records import IsxRatio, IsxTime
+from openisx.core.timing import Duration, Time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,11 +30,12 @@ __all__ = ["EventsIsxdWriter"]
 _VERSION = 2
 
 
-def _end_in_milliseconds(timing: Timing) -> IsxTime:
-    """End of a recording cut to whole milliseconds, as event sets store it (spec 04, section 3)."""
-    start, step = timing._impl.start, timing._impl.step
-    end = add_ratios(start.secs_since_epoch, IsxRatio(timing.num_samples * step.num, step.den))
-    return IsxTime(IsxRatio(math.trunc(float(end.num) / float(end.den) * 1e3), 1000), start.utc_offset)
+def _end_in_milliseconds(timing: Timing) -> Time:
+    """End of a recording cut to whole milliseconds, as event sets store it (docs/formats/isxd.md, Event sets)."""
+    start = timing.start
+    end = start.secs_since_epoch.ratio + timing.period.ratio * timing.num_samples
+    milliseconds = math.trunc(float(end.num) / float(end.den) * 1e3)
+    return Time.from_secs_since_epoch(Duration.from_ratio(milliseconds, 1000), start.utc_offset)
 
 
 class EventsIsxdWriter:
@@ -77,8 +78,8 @@ class EventsIsxdWriter:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """What the file will say about itself."""
-        impl, count = self.timing._impl, len(self.names)
-        times = (impl.start, _end_in_milliseconds(self.timing))
+        count = len(self.names)
+        times = (self.timing.start, _end_in_milliseconds(self.timing))
         return MappingProxyType(
             {
                 "channel list": list(self.names),
@@ -89,7 +90,7 @@ class EventsIsxdWriter:
                 "metrics": None,
                 "numSamples": self._counts,
                 "producer": PRODUCER,
-                "signalSteps": [ratio_to_json(impl.step)] * count,
+                "signalSteps": [ratio_to_json(self.timing.period.ratio)] * count,
                 "signalTypes": [0] * count,
                 "startOffsets": self._first_offsets,
                 "type": self.kind.code,

@@ -100,6 +100,4 @@ def timing_by_counter(timing: Timing, first_stamp: int, last_stamp: int) -> Timi
     elapsed = last_stamp - first_stamp
     if last - first <= 1 or not 0 < elapsed < 2**63:
         return timing
-    period = Duration._from_num_den(elapsed, (last - first) * 1_000_000)
-    impl = timing._impl
-    return Timing(impl.num_samples, period, timing.start, impl.dropped, impl.cropped, impl.blank)
+    return timing.replace(period=Duration.from_ratio(elapsed, (last - first) * 1_000_000))

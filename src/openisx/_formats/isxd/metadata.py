@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._version import __version__
-from openisx.core._records import IsxRatio, IsxSpacingInfo, IsxTime, IsxTimingInfo
+from openisx.core._records import IsxRatio
 from openisx.core.spacing import Spacing
-from openisx.core.timing import Timing
+from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
@@ -67,15 +67,15 @@ def ratio_to_json(ratio: IsxRatio) -> dict[str, int]:
     return {"den": ratio.den, "num": ratio.num}
 
 
-def time_from_json(obj: JsonObject) -> IsxTime:
+def time_from_json(obj: JsonObject) -> Time:
     """An instant."""
-    seconds = ratio_from_json(obj.object("secsSinceEpoch"))
-    return IsxTime(seconds, obj.integer("utcOffset", -(2**31), 2**31 - 1))
+    seconds = Duration.from_ratio(*ratio_from_json(obj.object("secsSinceEpoch")))
+    return Time.from_secs_since_epoch(seconds, obj.integer("utcOffset", -(2**31), 2**31 - 1))
 
 
-def time_to_json(time: IsxTime) -> dict[str, Any]:
+def time_to_json(time: Time) -> dict[str, Any]:
     """The stored form of an instant."""
-    return {"secsSinceEpoch": ratio_to_json(time.secs_since_epoch), "utcOffset": time.utc_offset}
+    return {"secsSinceEpoch": ratio_to_json(time.secs_since_epoch.ratio), "utcOffset": time.utc_offset}
 
 
 def _ranges(obj: JsonObject, key: str) -> list[tuple[int, int]]:
@@ -93,51 +93,43 @@ def _ranges(obj: JsonObject, key: str) -> list[tuple[int, int]]:
 
 def timing_from_json(obj: JsonObject) -> Timing:
     """A normalised timing from a ``timingInfo`` object."""
-    num_samples = obj.integer("numTimes", 0, MAX_SAMPLES)
-    info = IsxTimingInfo(
-        num_samples,
+    return Timing(
+        obj.integer("numTimes", 0, MAX_SAMPLES),
+        Duration.from_ratio(*ratio_from_json(obj.object("period"))),
         time_from_json(obj.object("start")),
-        ratio_from_json(obj.object("period")),
         obj.indices("dropped"),
-        np.array(_ranges(obj, "cropped"), dtype=np.uint64).reshape(-1, 2),
+        np.array(_ranges(obj, "cropped"), dtype=np.uint64),
         obj.indices("blank"),
-    )
-    return Timing._from_impl(info).normalized()
+    ).normalized()
 
 
 def timing_to_json(timing: Timing) -> dict[str, Any]:
     """The ``timingInfo`` object of a normalised timing."""
-    impl = timing._impl
     return {
         "blank": timing.blank,
         "cropped": [str(a) if a == b else f"{a} - {b}" for a, b in timing.cropped],
         "dropped": timing.dropped,
-        "numTimes": impl.num_samples,
-        "period": ratio_to_json(impl.step),
-        "start": time_to_json(impl.start),
+        "numTimes": timing.num_samples,
+        "period": ratio_to_json(timing.period.ratio),
+        "start": time_to_json(timing.start),
     }
 
 
 def spacing_from_json(obj: JsonObject) -> Spacing:
     """A spacing from a ``spacingInfo`` object."""
     pixels, size, corner = (obj.object(key) for key in ("numPixels", "pixelSize", "topLeft"))
-    return Spacing._from_impl(
-        IsxSpacingInfo(
-            num_cols=pixels.integer("x", 0, _MAX_PIXELS),
-            num_rows=pixels.integer("y", 0, _MAX_PIXELS),
-            pixel_width=ratio_from_json(size.object("x")),
-            pixel_height=ratio_from_json(size.object("y")),
-            left=ratio_from_json(corner.object("x")),
-            top=ratio_from_json(corner.object("y")),
-        )
+    cols, rows = (pixels.integer(axis, 0, _MAX_PIXELS) for axis in "xy")
+    (width, height), (left, top) = (
+        [ratio_from_json(o.object(axis)) for axis in "xy"] for o in (size, corner)
     )
+    return Spacing((rows, cols), pixel_size=(height, width), top_left=(top, left))
 
 
 def spacing_to_json(spacing: Spacing) -> dict[str, Any]:
     """The ``spacingInfo`` object of a spacing."""
-    impl = spacing._impl
-    return {
-        "numPixels": {"x": impl.num_cols, "y": impl.num_rows},
-        "pixelSize": {"x": ratio_to_json(impl.pixel_width), "y": ratio_to_json(impl.pixel_height)},
-        "topLeft": {"x": ratio_to_json(impl.left), "y": ratio_to_json(impl.top)},
-    }
+    rows, cols = spacing.num_pixels
+    size, corner = (
+        {"x": ratio_to_json(horizontal), "y": ratio_to_json(vertical)}
+        for vertical, horizontal in (spacing.pixel_size_ratios, spacing.top_left_ratios)
+    )
+    return {"numPixels": {"x": cols, "y": rows}, "pixelSize": size, "topLeft": corner}

@@ -28,12 +28,12 @@ __all__ = ["PlainSource", "rounded_to_msecs", "utc"]
 
 def rounded_to_msecs(seconds: float) -> Duration:
     """`seconds` in whole milliseconds, half away from zero (spec 01, section 7)."""
-    return Duration._from_num_den(int(np.floor(abs(seconds) * 1000 + 0.5) * np.sign(seconds)), 1000)
+    return Duration.from_ratio(int(np.floor(abs(seconds) * 1000 + 0.5) * np.sign(seconds)), 1000)
 
 
 def utc(secs_since_epoch: int, den: int = 1) -> Time:
     """An instant in UTC."""
-    return Time._from_secs_since_epoch(Duration._from_num_den(secs_since_epoch, den))
+    return Time.from_secs_since_epoch(Duration.from_ratio(secs_since_epoch, den))
 
 
 class PlainSource:

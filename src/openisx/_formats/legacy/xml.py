@@ -32,7 +32,6 @@ from openisx._formats.base import refuse_absurd_size
 from openisx._formats.legacy.hdf5 import MovieHdf5, timing_from_stamps
 from openisx._formats.legacy.plain import PlainSource, utc
 from openisx._formats.legacy.tiff import MovieTiff
-from openisx.core._records import IsxRatio
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Duration, Timing
 from openisx.errors import IsxFileError, IsxFormatError, warn
@@ -250,21 +249,18 @@ def _period(fps: str, path: str) -> Duration:
         millihertz = 0
     if not 0 < millihertz < 2**63:
         raise IsxFormatError(f"{path}: fps should be a number of frames per second, not {fps[:60]!r}.")
-    return Duration._from_num_den(1000, millihertz)
+    return Duration.from_ratio(1000, millihertz)
 
 
 def _spacing(attributes: Mapping[str, str], num_pixels: tuple[int, int]) -> Spacing:
     """Spacing with the pixel size and corner of the sensor, if the description has all of it."""
-    spacing = Spacing(num_pixels)
     if not all(attributes.get(key) for key in ("width", "height", "downsample", "left", "top")):
-        return spacing
+        return Spacing(num_pixels)
     match = _INTEGER.match(attributes["downsample"])
     size = 3 * (int(match[1]) if match else 1) or 3
-    impl = spacing._impl
-    impl.pixel_width, impl.pixel_height = IsxRatio(size, 1), IsxRatio(size, 1)
-    impl.left, impl.top = (_micrometres(attributes[key]) for key in ("left", "top"))
-    return spacing
+    top, left = (_micrometres(attributes[key]) for key in ("top", "left"))
+    return Spacing(num_pixels, pixel_size=(size, size), top_left=(top, left))
 
 
-def _micrometres(text: str) -> IsxRatio:
-    return IsxRatio(int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else 0, 1)
+def _micrometres(text: str) -> int:
+    return int(text) if re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII) else 0

@@ -102,7 +102,7 @@ class MovieVideo(PlainSource):
             period = self._constant(table.stamps - table.stamps[0], rate, time_base)
         if not 0 <= period.numerator < 2**63 or period.denominator >= 2**63:
             raise self._refused("its frame rate is impossible")
-        return Duration._from_num_den(period.numerator, period.denominator)
+        return Duration.from_ratio(period.numerator, period.denominator)
 
     def _constant(self, elapsed: NDArray[np.int64], rate: Fraction | None, time_base: Fraction) -> Fraction:
         steps = np.diff(elapsed)

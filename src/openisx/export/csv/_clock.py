@@ -100,8 +100,7 @@ class Clock:
         require_wall_clock(time_ref)
         if time_ref == "unix":
             return cls(IsxRatio(0, 1))
-        start = first.start._to_secs_since_epoch()._impl
-        return cls(IsxRatio(start.num, start.den))
+        return cls(first.start.secs_since_epoch.ratio)
 
     def ticks(self, start: IsxRatio, unit: IsxRatio) -> Ticks:
         """Ticks of length `unit` counted from `start` (both in seconds), on this clock.
@@ -125,7 +124,7 @@ class Clock:
         """
         start = _start(timing)
         count = timing.num_samples if stop is None else stop
-        seconds = self.ticks(start, timing._impl.step).seconds(np.arange(first, count, dtype=np.int64))
+        seconds = self.ticks(start, timing.period.ratio).seconds(np.arange(first, count, dtype=np.int64))
         if first == 0 < len(seconds):
             seconds[0] = self.ticks(start, IsxRatio(0, start.den)).seconds(np.zeros(1, np.int64))[0]
         return seconds
@@ -136,4 +135,4 @@ class Clock:
 
 
 def _start(timing: Timing) -> IsxRatio:
-    return timing._impl.start.secs_since_epoch
+    return timing.start.secs_since_epoch.ratio

@@ -106,7 +106,7 @@ def export_aligned_timestamps(
         )
     with ExitStack() as stack:
         recordings = open_paired(reference, files, stack, gpio=True)
-        epoch = recordings[0].timing.start._impl.secs_since_epoch
+        epoch = recordings[0].timing.start.secs_since_epoch.ratio
         clock = StampClock(time_ref, recordings[0].first_counter(), epoch)
         tables = [_samples(recording) for recording in recordings]
         head = [

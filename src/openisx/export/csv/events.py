@@ -227,7 +227,7 @@ def _nearest_sample(
     inside
         Which events these are.
     """
-    step = timing._impl.step
+    step = timing.period.ratio
     den = math.lcm(step.den, MICROSECOND.den)
     period, microsecond = step.num * (den // step.den), den // MICROSECOND.den
     # Sample k is nearest if (2k - 1) * period < 2 * offset * microsecond <= (2k + 1) * period.
@@ -339,5 +339,5 @@ def _weighted_metrics(files: Sequence[_File]) -> NDArray[np.float32]:
 
 
 def _duration(timing: Timing) -> float:
-    step = timing._impl.step
+    step = timing.period.ratio
     return float(step.num * timing.num_samples) / float(step.den)

@@ -81,7 +81,7 @@ def export_gpio_set_to_csv(
             sources.append(open_gpio_source(path))
             _require_match(sources[0], sources[-1])
         clock = Clock.relative_to(time_ref, sources[0].timing)
-        ticks = [clock.ticks(s.timing._impl.start.secs_since_epoch, MICROSECOND) for s in sources]
+        ticks = [clock.ticks(s.timing.start.secs_since_epoch.ratio, MICROSECOND) for s in sources]
         write = _write_imu if sources[0].kind is DataKind.IMU else _write_gpio
         with OutputFile(output_csv_file, cannot_open=_CANNOT_WRITE) as output:
             write(output, sources, ticks, progress)

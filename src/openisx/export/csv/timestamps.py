@@ -98,7 +98,7 @@ def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> StampCloc
         if not movie._open_source().has_timestamps:
             raise IsxError(f"Input movie does not have frame timestamps stored in file. ({path})")
     path, movie = series[0]
-    epoch = movie._layout[0].start._impl.secs_since_epoch
+    epoch = movie._layout[0].start.secs_since_epoch.ratio
     return StampClock(time_ref, 0 if time_ref == "tsc" else first_counter(movie, path), epoch)
 
 
