@@ -314,6 +314,16 @@ class TestWriting:
         events.set_cell_data(0, np.arange(10, dtype=np.uint64)[::2], np.arange(10, dtype=np.float32)[::-2])
         assert_events(events, [([0, 2, 4, 6, 8], [9, 7, 5, 3, 1])])
 
+    @pytest.mark.parametrize("shape", [(3, 1), (1, 3), (1, 3, 1)])
+    def test_axes_of_length_1_do_not_count(self, tmp_path, shape):
+        with isx.EventSet.write(tmp_path / "e.isxd", isx.Timing(40), ["a", "b", "c"]) as events:
+            offsets, amplitudes = arrays([5, 2, 9], [1, 2, 3])
+            events.set_cell_data(0, offsets.reshape(shape), amplitudes)
+            events.set_cell_data(1, offsets, amplitudes.reshape(shape))
+            events.set_cell_data(2, offsets.reshape(shape), amplitudes.reshape(shape))
+            events.set_cell_data(2, np.zeros((0, 1), np.uint64), np.zeros((1, 0), np.float32))
+        assert_events(isx.EventSet.read(tmp_path / "e.isxd"), [([2, 5, 9], [2, 1, 3])] * 3)
+
     @pytest.mark.parametrize(
         ("index", "offsets", "amplitudes", "error", "text"),
         [
@@ -323,7 +333,8 @@ class TestWriting:
             (0, [-1], [1], ValueError, "offsets must be microseconds"),
             (0, [math.nan], [1], ValueError, "offsets must be microseconds"),
             (0, [2**63], [1], ValueError, "offsets must be microseconds"),
-            (0, [[1]], [[1]], ValueError, "one-dimensional"),
+            (0, [[1, 2]] * 2, [1], ValueError, "one-dimensional"),
+            (0, np.zeros((0, 3)), [], ValueError, "one-dimensional"),
             (0, 1, 1, ValueError, "one-dimensional"),
         ],
     )
@@ -465,6 +476,27 @@ def test_constructor_alone():
     with pytest.raises(KeyError):
         events.get_cell_index("a")
     events.close()
+
+
+def test_cells_by_name_and_one_by_one(path):
+    events = isx.EventSet.read(path)
+    assert len(events) == 3
+    assert [(cell.name, cell.index, cell.num_events) for cell in events] == [
+        ("a", 0, 2),
+        ("b", 1, 3),
+        ("none", 2, 0),
+    ]
+    assert events["a"].offsets.tolist() == events[0].offsets.tolist() == [50000, 4100000]
+    assert events["a"].amplitudes.tolist() == [5, 2]
+    assert "b" in events
+    assert "c" not in events
+    with pytest.raises(KeyError, match='Cell with name "c" does not exist'):
+        events["c"]
+    with pytest.raises(isx.IsxIndexError):
+        events[3]
+    with pytest.raises(ValueError, match="read-only"):
+        events["a"].offsets[0] = 1
+    assert events.get_cell_data(0)[0].flags.writeable
 
 
 def test_pickle_and_copies(path):

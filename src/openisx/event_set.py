@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import weakref
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,26 +12,52 @@ import numpy as np
 from openisx._checks import converted, index_of_name, not_open, output_path, require_index
 from openisx._files.paths import as_path
 from openisx._formats.isxd.editing import finish_writer
-from openisx._formats.isxd.events import EventMetrics, EventsIsxd
+from openisx._formats.isxd.events import EventMetrics
 from openisx._formats.isxd.events_writer import EventsIsxdWriter
 from openisx._formats.registry import open_event_source
 from openisx._tables import samples_of, table
+from openisx.core._arrays import one_dimensional
 from openisx.core.timing import Timing
 from openisx.errors import IsxStateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     from openisx._files.paths import PathInput
+    from openisx._formats.signals import SignalSource
 
-__all__ = ["EVENT", "EventMetrics", "EventSet"]
+__all__ = ["EVENT", "CellEvents", "EventMetrics", "EventSet"]
 
 #: One row of :attr:`EventSet.events`: index of the cell, microseconds since the start, amplitude.
 EVENT = np.dtype([("cell", np.int64), ("offset", np.uint64), ("amplitude", np.float32)])
+
+
+@dataclass(frozen=True)
+class CellEvents:
+    """Events of one cell of an :class:`isx.EventSet`.
+
+    Attributes
+    ----------
+    name : str
+    index : int
+        Position in the set.
+    offsets : ndarray of uint64
+        Microseconds since the start of the set, ascending. Read-only.
+    amplitudes : ndarray of float32
+        One per offset. Read-only.
+    num_events : int
+        Number of events.
+    """
+
+    name: str
+    index: int
+    offsets: NDArray[np.uint64] = field(repr=False, compare=False)
+    amplitudes: NDArray[np.float32] = field(repr=False, compare=False)
+    num_events: int
 
 
 class EventSet:
@@ -42,12 +70,15 @@ class EventSet:
     --------
     >>> events = isx.EventSet.read("events.isxd")
     >>> offsets, amplitudes = events.get_cell_data(0)
+    >>> counts = {cell.name: cell.num_events for cell in events}
     """
 
     def __init__(self) -> None:
-        self._source: EventsIsxd | EventsIsxdWriter | None = None
+        self._source: SignalSource | None = None
         self._timing: Timing | None = None
         self._mode = "r"
+        self._closed = False
+        self._path = ""  # to open it again
         self._cell_dict: dict[str, int] = {}
 
     @classmethod
@@ -64,7 +95,21 @@ class EventSet:
         IsxFileError
             The file is missing, damaged, or holds something else.
         """
-        return cls()._attached(open_event_source(as_path(file_path)), "r")
+        given = as_path(file_path)
+        self = cls.from_source(open_event_source(given))
+        self._path = os.path.abspath(given)
+        return self
+
+    @classmethod
+    def from_source(cls, source: SignalSource) -> EventSet:
+        """A set of what a source gives, for example one that is no file.
+
+        Parameters
+        ----------
+        source : SignalSource
+            Its channels are the cells.
+        """
+        return cls()._attached(source, "r")
 
     @classmethod
     def write(
@@ -110,17 +155,22 @@ class EventSet:
             raise TypeError("cell_names must be text")
         writer = EventsIsxdWriter(path, timing.normalized(), names, extra_properties)
         self = cls()._attached(writer, "w")
+        self._path = writer.output.path
         weakref.finalize(self, finish_writer, writer)
         return self
 
-    def _attached(self, source: EventsIsxd | EventsIsxdWriter, mode: str) -> Self:
+    def _attached(self, source: SignalSource, mode: str) -> Self:
         self._source, self._timing, self._mode = source, source.timing, mode
         self._cell_dict = {name: i for i, name in enumerate(source.names)}
         return self
 
-    def _open(self) -> EventsIsxd | EventsIsxdWriter:
+    def _open(self) -> SignalSource:
         if self._source is None:
             raise not_open()
+        if self._closed:
+            raise IsxStateError(f"{self._source.given_path} is closed.")
+        if isinstance(self._source, EventsIsxdWriter) and self._source.committed:
+            self._source = open_event_source(self._path)
         return self._source
 
     @property
@@ -221,10 +271,10 @@ class EventSet:
         ----------
         index : int
             Cell, counted from 0.
-        offsets : array-like
+        offsets : array-like, shape (events,)
             Microseconds since the start of the set, in any order. Another type than uint64 is converted with a
-            warning, fractions being cut.
-        amplitudes : array-like
+            warning, fractions being cut. Here and for `amplitudes`, axes of length 1 do not count.
+        amplitudes : array-like, shape (events,)
             One per event. Another type than float32 is converted with a warning.
 
         Raises
@@ -236,18 +286,20 @@ class EventSet:
         TypeError, ValueError
             There are more or fewer amplitudes than offsets, or an offset is negative.
         """
-        writer = self._open()
+        writer = self._source
+        if writer is None:
+            raise not_open()
         if not isinstance(writer, EventsIsxdWriter) or not writer.output.is_open:
             if self._mode == "r":
                 raise IsxStateError("Cannot set cell data in read-only mode")
             raise IsxStateError(f"Writing data after file was closed for writing.{self.file_path}")
-        index = self._index(index)
-        times, values = np.asarray(offsets), np.asarray(amplitudes)
-        if times.ndim != 1 or values.ndim != 1:
+        index = require_index(index, len(writer.names), "cell")
+        times, values = one_dimensional(offsets), one_dimensional(amplitudes)
+        if times is None or values is None:
             raise ValueError("offsets and amplitudes must be one-dimensional")
         if len(times) != len(values):
             raise TypeError("Number of events must be the same as the number of timestamps.")
-        if len(times) and not (times.min() >= 0 and times.max() < 2**63):
+        if len(times) and not (times.max() < 2**63 and (times.dtype.kind == "u" or times.min() >= 0)):
             raise ValueError("offsets must be microseconds from 0 to 2^63 - 1")
         values = converted(values, np.dtype(np.float32))
         writer.append(index, converted(times, np.dtype(np.uint64)), values)
@@ -262,10 +314,29 @@ class EventSet:
         IsxFileError
             The file could not be written.
         """
-        writer = self._open()
-        if isinstance(writer, EventsIsxdWriter) and writer.output.is_open:
-            writer.commit()
-            self._source = open_event_source(writer.path)
+        if self._source is None:
+            raise not_open()
+        if isinstance(self._source, EventsIsxdWriter) and self._source.output.is_open:
+            self._source.commit()
+
+    def __len__(self) -> int:
+        return len(self._open().names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._cell_dict
+
+    def __getitem__(self, cell: str | int) -> CellEvents:
+        """The events of the cell of that name or index."""
+        index = self.get_cell_index(cell) if isinstance(cell, str) else self._index(cell)
+        source = self._open()
+        arrays = source.signals().channel(index)
+        for array in arrays:
+            array.flags.writeable = False
+        return CellEvents(source.names[index], index, *arrays, len(arrays[0]))
+
+    def __iter__(self) -> Iterator[CellEvents]:
+        """The events of every cell, in the order of the set."""
+        return (self[index] for index in range(len(self)))
 
     # -- all cells -------------------------------------------------------------------------------
 
@@ -348,8 +419,7 @@ class EventSet:
     @property
     def metrics(self) -> list[EventMetrics | None] | None:
         """Metrics of every cell as the desktop application stored them; None if there are none."""
-        source = self._open()
-        return source.metrics() if isinstance(source, EventsIsxd) else None
+        return self._open().metrics()
 
     # -- metadata and life -----------------------------------------------------------------------
 
@@ -372,7 +442,8 @@ class EventSet:
         """Release the file. A set being written is flushed first."""
         if self._source is not None:
             self.flush()
-            self._open().close()
+            self._source.close()
+            self._closed = True
 
     def __enter__(self) -> Self:
         return self
@@ -386,9 +457,9 @@ class EventSet:
     def __reduce__(self) -> tuple[Any, ...]:
         if self._source is None:
             return EventSet, ()
-        if isinstance(self._source, EventsIsxdWriter):
+        if isinstance(self._source, EventsIsxdWriter) and not self._source.committed:
             raise IsxStateError(f"{self.file_path} is being written and cannot be pickled.")
-        return EventSet.read, (self.file_path,)
+        return (EventSet.read, (self._path,)) if self._path else (EventSet.from_source, (self._source,))
 
     def __str__(self) -> str:
         return (

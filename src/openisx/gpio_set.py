@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from openisx._checks import index_of_name, not_open, require_index
 from openisx._files.locks import WithLock
-from openisx._files.paths import as_path, extension
+from openisx._files.paths import as_path
 from openisx._formats.gpio.imu import COUNTS_PER_G
-from openisx._formats.gpio.recording import RecordedSignals
 from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_gpio_source
 from openisx._gpio_channel import GpioChannel, describe_channel, edges, hold
@@ -51,7 +50,6 @@ class GpioSet(WithLock):
         self._source: SignalSource | None = None
         self._timing: Timing | None = None
         self._channel_dict: dict[str, int] = {}
-        self._in_g = False
         self._closed = False
         self._described: list[GpioChannel] | None = None
         self._path = ""
@@ -81,7 +79,6 @@ class GpioSet(WithLock):
         source = open_gpio_source(given)
         self._source, self._timing = source, source.timing
         self._channel_dict = {name: i for i, name in enumerate(source.names)}
-        self._in_g = extension(given) == "imu"
         self._path = os.path.abspath(given)
         return self
 
@@ -181,7 +178,7 @@ class GpioSet(WithLock):
         """
         index = self._index(index)
         offsets, values = self._open().signals().channel(index)
-        if self._in_g and index < _NUM_ACCELEROMETER:
+        if self._open().in_g and index < _NUM_ACCELEROMETER:
             return offsets.copy(), values / COUNTS_PER_G
         return offsets.copy(), values.copy()
 
@@ -226,8 +223,7 @@ class GpioSet(WithLock):
     @property
     def statistics(self) -> PacketStatistics | None:
         """Packets used, lost and discarded; None for `.isxd` files, which hold no packets."""
-        source = self._open()
-        return source.statistics if isinstance(source, RecordedSignals) else None
+        return self._open().statistics
 
     @property
     def channels(self) -> Mapping[str, GpioChannel]:
@@ -243,14 +239,12 @@ class GpioSet(WithLock):
         with self._lock:
             if self._described is None:
                 signals = source.signals()
-                types = (source.metadata or {}).get("signalTypes")
-                dense = types if isinstance(types, list) else []
                 self._described = [
                     describe_channel(
                         name,
                         index,
                         *signals.channel(index),
-                        dense=index < len(dense) and dense[index] == 1,
+                        dense=source.is_dense(index),
                         in_counts_per_g=self.is_imu and index < _NUM_ACCELEROMETER,
                     )
                     for index, name in enumerate(source.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import stat
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["InputFile"]
+__all__ = ["InputFile", "Stream"]
 
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)  # for the writer of a pipe
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -161,3 +162,34 @@ class InputFile(WithLock):
         """Release the file; arrays that are views of it stay valid."""
         self._map = None
         self._finalizer()
+
+
+class Stream(io.RawIOBase):
+    """A file as libraries want it that read from a stream, such as h5py; leaves it open when closed."""
+
+    def __init__(self, file: InputFile) -> None:
+        self._file = file
+        self._at = 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def seekable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as the file goes."""
+        count = self._file.read_into(buffer, self._at)
+        self._at += count
+        return count
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move to another position."""
+        self._at = offset + (0, self._at, self._file.size)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Present position."""
+        return self._at

@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from openisx._files.paths import as_path, extension, require_existing
+from openisx._files.source import InputFile
 from openisx._formats.kinds import DataKind, wrong_kind
 from openisx.errors import IsxFileError, IsxFormatError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from openisx._formats.base import FrameSource
     from openisx._formats.gpio.recording import RecordedSignals
     from openisx._formats.isxd.cell_set import CellSetIsxd
-    from openisx._formats.isxd.events import EventsIsxd
     from openisx._formats.isxd.vessel_set import VesselSetIsxd
     from openisx._formats.signals import SignalSource
 
@@ -172,7 +172,7 @@ def open_movie_source(path: str) -> FrameSource:
     raise _unsupported(path, ending)
 
 
-def open_event_source(path: str) -> EventsIsxd:
+def open_event_source(path: str) -> SignalSource:
     """Open an event set.
 
     Raises
@@ -180,10 +180,8 @@ def open_event_source(path: str) -> EventsIsxd:
     IsxFileError
         The file is missing, its extension is unknown, or its content is damaged or of another kind.
     """
-    from openisx._formats.isxd.events import EventsIsxd
-
     _require_isxd(path, DataKind.EVENT_SET)
-    return EventsIsxd(path, DataKind.EVENT_SET)
+    return _open_events(path, DataKind.EVENT_SET)
 
 
 def open_gpio_source(path: str) -> SignalSource:
@@ -197,9 +195,7 @@ def open_gpio_source(path: str) -> SignalSource:
     require_existing(path)
     ending = extension(path)
     if ending == "isxd":
-        from openisx._formats.isxd.events import EventsIsxd
-
-        return EventsIsxd(path, DataKind.GPIO, DataKind.IMU)
+        return _open_events(path, DataKind.GPIO, DataKind.IMU)
     if ending in _RECORDINGS:
         return open_recording(path)
     if ending in _KIND_OF_EXTENSION:
@@ -210,8 +206,24 @@ def open_gpio_source(path: str) -> SignalSource:
 def open_recording(path: str) -> RecordedSignals:
     """Decode a `.gpio`, `.raw`, `.hdf5` or `.imu` file, which must be one of these by its extension."""
     require_existing(path)
-    recorded: RecordedSignals = _loaded(_RECORDINGS[extension(path)])(path)
+    file = InputFile(path)
+    try:
+        recorded: RecordedSignals = _loaded(_RECORDINGS[extension(path)])(file)
+    except BaseException:
+        file.close()
+        raise
     return recorded
+
+
+def _open_events(path: str, *expected: DataKind) -> SignalSource:
+    from openisx._formats.isxd.events import open_events
+
+    file = InputFile(path)
+    try:
+        return open_events(file, *expected)
+    except BaseException:
+        file.close()
+        raise
 
 
 def open_cell_set(path: str, *, editable: bool = False) -> CellSetIsxd:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from openisx._files.locks import WithLock
+from openisx._formats.acquisition_info import acquisition_info
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from openisx._formats.gpio.recording import PacketStatistics
+    from openisx._formats.isxd.events import EventMetrics
     from openisx._formats.kinds import DataKind
     from openisx.core.timing import Timing
 
@@ -50,7 +56,7 @@ class Signals:
         """Sort points given in the order of the file.
 
         Of several points of one channel with the same time only the last one in the file remains, as in the
-        vendor's package (spec 04, section 1.2).
+        vendor's package (docs/formats/event-sets.md, Equal times).
 
         Parameters
         ----------
@@ -108,24 +114,89 @@ def _order(
     return order
 
 
-class SignalSource(Protocol):
-    """An open file of named channels, of any format."""
+class SignalSource(WithLock):
+    """Base of everything that can be an :class:`isx.EventSet` or :class:`isx.GpioSet`, whatever it is read from.
 
-    path: str  # canonical
-    given_path: str  # as the caller gave it
-    kind: DataKind
-    names: tuple[str, ...]
-    timing: Timing
+    A source implements :meth:`read_signals`; all else has a default. Sources are used from several threads.
+
+    Parameters
+    ----------
+    kind
+        Event set, GPIO or IMU. The first three channels of an IMU hold raw counts, 16384 to the g.
+    names
+        Of the channels.
+    timing
+        Start, period and number of samples of the set.
+    path, given_path
+        The file, canonical and as the caller gave it; None and what messages call it for a source without one.
+    """
+
+    #: Whether `get_channel_data` gives the accelerometer of an IMU in g.
+    in_g: bool = False
+    #: What became of the packets of a recording.
+    statistics: PacketStatistics | None = None
+
+    def __init__(
+        self,
+        kind: DataKind,
+        names: Sequence[str],
+        timing: Timing,
+        *,
+        path: str | None = None,
+        given_path: str = "",
+    ) -> None:
+        self.kind = kind
+        self.names = tuple(names)
+        self.timing = timing
+        self.path = path
+        self.given_path = given_path or path or "the set"
+        self._signals: Signals | None = None
+        self._make_lock()
+
+    @abstractmethod
+    def read_signals(self) -> Signals:
+        """Read all points; called once by :meth:`signals`, which keeps them."""
+
+    def signals(self) -> Signals:
+        """All points; read once and kept.
+
+        Raises
+        ------
+        IsxFormatError
+            The file is damaged.
+        """
+        with self._lock:
+            if self._signals is None:
+                self._signals = self.read_signals()
+            return self._signals
 
     @property
     def metadata(self) -> Mapping[str, Any] | None:
         """Everything the file says about itself, decoded JSON; None where the format has no such thing."""
+        return None
 
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata as ``get_acquisition_info`` hands them out."""
+        return acquisition_info((self.metadata or {}).get("extraProperties"))
 
-    def signals(self) -> Signals:
-        """All points; read once and kept."""
+    def channel_timing(self, channel: int) -> Timing:
+        """Samples of one channel, which need not be those of the set."""
+        return self.timing
+
+    def is_dense(self, channel: int) -> bool:
+        """Whether a channel has a value for each sample, rather than points in time."""
+        return False
+
+    def metrics(self) -> list[EventMetrics | None] | None:
+        """What was measured of the events of each cell; None if there are no such measurements."""
+        return None
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file; points already read stay available."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._make_lock()

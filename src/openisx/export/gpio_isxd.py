@@ -1,4 +1,4 @@
-"""GPIO and IMU recordings as `.isxd` sets (spec 07, sections 6 and 7)."""
+"""GPIO and IMU recordings as `.isxd` sets (docs/formats/gpio.md)."""
 
 from __future__ import annotations
 

@@ -1,29 +1,8 @@
-"""Recordings of the inertial measurement unit (`.imu`, spec 08). Little-endian, no padding.
-
-========  ======  ==============================================================================
-byte      type    header, 112 bytes
-========  ======  ==============================================================================
-0, 8      u64     start time as a fraction, not used (the session metadata hold the valid one)
-16        i32     UTC offset, not used
-20, 22    u16     format version and reserved, not used
-24        u64 x3  accelerometer: number of records, byte offset, size in bytes (not used)
-48        u64 x3  magnetometer: the same
-72        u64 x3  orientation: the same
-96        u64     byte offset of the session metadata, JSON text as in `.gpio` files
-104       u64     its size, not used
-========  ======  ==============================================================================
-
-A record has 16 bytes: u64 time stamp in milliseconds (not used); three i16 x, y, z, or yaw, pitch, roll; i16
-reserved. Units: the accelerometer counts 16384 per g, orientations are 2048 per radian, the magnetometer gives
-plain counts.
-
-``timingInfo`` of the session metadata has ``start`` and ``end`` (``secsSinceEpoch`` {num, den}, ``utcOffset``) and,
-for ``accelerometer`` and ``magnetometer``, ``periodMs`` {num, den}, ``numTimes`` (dropped samples included) and
-``dropped`` (indices of samples without a record). Orientations share the timing of the accelerometer.
-"""
+"""Recordings of the inertial measurement unit, `.imu` (docs/formats/imu.md)."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 from dataclasses import dataclass
@@ -31,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._files.source import InputFile
 from openisx._formats.gpio.recording import PacketStatistics, Points, RecordedChannel, RecordedSignals
 from openisx._formats.gpio.session_metadata import read_session
 from openisx._formats.json_reading import JsonObject
@@ -42,6 +20,8 @@ from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from openisx._files.source import InputFile
 
 __all__ = ["COUNTS_PER_G", "IMU_CHANNELS", "read_imu"]
 
@@ -87,8 +67,8 @@ class _Timing:
     problem: str = ""
 
 
-def read_imu(path: str) -> RecordedSignals:
-    """Decode an `.imu` file.
+def read_imu(file: InputFile) -> RecordedSignals:
+    """Decode an `.imu` file, and close it.
 
     Accelerometer values are raw counts, as in the `.isxd` made of such a file.
 
@@ -97,18 +77,15 @@ def read_imu(path: str) -> RecordedSignals:
     IsxFormatError
         The session metadata are missing or damaged, or announce more than the file can hold.
     """
-    file = InputFile(path)
-    try:
+    with contextlib.closing(file):
         if file.size < _HEADER.size:
             raise IsxFormatError(
                 "Error parsing extra properties: parse error - unexpected end of input. "
-                f"{path} has {file.size} bytes, fewer than its header needs; it is incomplete."
+                f"{file.given_path} has {file.size} bytes, fewer than its header needs; it is incomplete."
             )
         numbers = _HEADER.unpack(file.read(0, _HEADER.size))
         session = read_session(file, numbers[-2])
         return _decoded(file, numbers, session)
-    finally:
-        file.close()
 
 
 def _decoded(file: InputFile, header: tuple[int, ...], session: Any) -> RecordedSignals:
@@ -129,15 +106,14 @@ def _decoded(file: InputFile, header: tuple[int, ...], session: Any) -> Recorded
             name = IMU_CHANNELS[len(channels)]
             channels.append(RecordedChannel(name, True, clock.step, Points(offsets, values)))
     recorded = RecordedSignals(
-        file.path,
-        file.given_path,
+        file,
         DataKind.IMU,
-        timing.start,
-        timing.end,
+        (timing.start, timing.end),
         channels,
         PacketStatistics(packets=found, missing_samples=missing),
         session,
     )
+    recorded.in_g = True
     recorded.warn_of_damage(timing.problem)
     return recorded
 
@@ -150,7 +126,7 @@ class _ZeroDenominatorError(IsxFormatError):
 
 
 def _timing(session: Any, file: InputFile) -> _Timing:
-    """Timing of both sensors; without samples, and with a problem, where a member is missing (spec 08, section 2)."""
+    """Timing of both sensors; without samples, and with a problem, where something is missing."""
     start = end = Time()
     acc = mag = _NO_CLOCK
     try:
@@ -200,7 +176,7 @@ def _clock(info: JsonObject, sensor: str, default: IsxRatio, file: InputFile) ->
 
 
 def _offsets(start: IsxRatio, clock: _Clock, path: str) -> NDArray[np.uint64]:
-    """Stored offset of each sample (spec 08, section 4).
+    """Stored offset of each sample (docs/formats/imu.md, Session metadata and timing).
 
     Both times are rounded to double before they are subtracted, as in the vendor's software.
     """

@@ -1,27 +1,14 @@
-"""GPIO signals inside the HDF5 recordings of nVista 2 (`.hdf5`, spec 07, section 5).
-
-Data sets of the root group, F being the number of frames:
-
-==================================  =========  =============================================================
-name                                shape      content
-==================================  =========  =============================================================
-``timeStamp``, else ``timestamp``   F          float64, seconds since the epoch of each frame
-``anc_data``                        F x 15     uint16 words of four samples each, lowest four bits first
-``anc_data_count``                  F, F x 1   8-bit or 32-bit integers: words of the row that hold samples
-==================================  =========  =============================================================
-
-Bits 0 to 3 of a sample are the channels ``IO1``, ``IO2``, ``sync`` and ``trigger``. The samples of all rows are
-strung together 1 ms apart, whatever the time stamps of the frames say. The frames themselves are not needed.
-"""
+"""GPIO signals inside the HDF5 recordings of nVista 2 (docs/formats/gpio.md, `.hdf5`)."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from openisx._dependencies import require
-from openisx._files.paths import canonical
+from openisx._files.source import Stream
 from openisx._formats.gpio.recording import (
     PacketStatistics,
     Points,
@@ -37,6 +24,8 @@ from openisx.errors import IsxFormatError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from openisx._files.source import InputFile
+
 __all__ = ["read_nvista2"]
 
 _CHANNELS = ("IO1", "IO2", "sync", "trigger")
@@ -46,8 +35,8 @@ _ROWS = 1 << 16
 _NO_TIMES = "The file does not contain any GPIO data. Timestamps could not be read."
 
 
-def read_nvista2(path: str) -> RecordedSignals:
-    """Decode the GPIO signals of an nVista 2 recording; needs h5py.
+def read_nvista2(file: InputFile) -> RecordedSignals:
+    """Decode the GPIO signals of an nVista 2 recording, and close it; needs h5py.
 
     Raises
     ------
@@ -56,11 +45,11 @@ def read_nvista2(path: str) -> RecordedSignals:
     IsxImportError
         h5py is not installed.
     """
-    h5py = require("h5py", "hdf5")
+    h5py, path = require("h5py", "hdf5"), file.given_path
     try:
-        with h5py.File(path, "r") as file:
-            start = _start(file, path)
-            samples = _samples(file, path)
+        with contextlib.closing(file), h5py.File(Stream(file), "r") as recording:
+            start = _start(recording, path)
+            samples = _samples(recording, path)
     except IsxFormatError:
         raise
     except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:  # what h5py makes of damage
@@ -68,11 +57,9 @@ def read_nvista2(path: str) -> RecordedSignals:
     offsets = np.arange(len(samples), dtype=np.uint64) * np.uint64(1000)
     begin = Time.from_secs_since_epoch(start)
     return RecordedSignals(
-        canonical(path),
-        path,
+        file,
         DataKind.GPIO,
-        begin,
-        end_time(begin, _STEP * len(samples)),
+        (begin, end_time(begin, _STEP * len(samples))),
         [
             RecordedChannel(name, True, _STEP, Points(offsets, ((samples >> bit) & 1).astype(np.float32)))
             for bit, name in enumerate(_CHANNELS)

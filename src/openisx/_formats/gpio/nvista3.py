@@ -1,38 +1,13 @@
-"""GPIO recordings of nVista 3 and nVoke 2 (`.gpio`, spec 07, section 3). Little-endian, no padding.
-
-File:
-
-===========================  ===================================================================
-header, 32 bytes             unless the file begins with the sync word
-header extension, 16 bytes   unless the sync word stands at byte 32
-packets                      from byte ``eventDataOffset`` on (0 without a header)
-session                      one JSON value at byte ``sessionDataOffset`` if that is not 0
-===========================  ===================================================================
-
-======  ====  ========================================================================
-byte    type  header
-======  ====  ========================================================================
-0       u64   start time, numerator, seconds since the epoch
-8       u64   start time, denominator
-16      i32   UTC offset in seconds
-20      u32   eventDataOffset
-24      u64   number of events, not used
-32      u64   (extension) format version; 240 is a closed-loop system
-40      u64   (extension) sessionDataOffset, 0 without a session
-======  ====  ========================================================================
-
-The packets are described in :mod:`openisx._formats.gpio.packets`. The session metadata give the resolution of the clock
-and, with the format version, the names of some channels.
-"""
+"""GPIO recordings of nVista 3 and nVoke 2: header and session metadata (docs/formats/gpio.md, `.gpio`)."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from openisx._files.source import InputFile
 from openisx._formats.gpio.packets import CHANNEL_NAMES, EX_LED, SYNC, digital_input
 from openisx._formats.gpio.points import Decoder
 from openisx._formats.gpio.recording import NO_SYNC, RecordedChannel, RecordedSignals, end_time
@@ -41,6 +16,9 @@ from openisx._formats.kinds import DataKind
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
+
+if TYPE_CHECKING:
+    from openisx._files.source import InputFile
 
 __all__ = ["read_nvista3"]
 
@@ -82,7 +60,7 @@ def _read_header(file: InputFile) -> _Header:
 def _clock_and_names(session: dict[str, Any], file_format: int) -> tuple[int, list[str]]:
     """Resolution in Hz and channel names by code.
 
-    The steps depend on each other as in spec 07, section 3.6: one that fails ends the rest.
+    One step that fails ends the rest (docs/formats/gpio.md, From packets to points).
     """
     clock, names = 1000, list(CHANNEL_NAMES)
     try:
@@ -126,20 +104,16 @@ def _clock(session: dict[str, Any]) -> int:
     return int(clock)
 
 
-def read_nvista3(path: str) -> RecordedSignals:
-    """Decode a `.gpio` file.
+def read_nvista3(file: InputFile) -> RecordedSignals:
+    """Decode a `.gpio` file, and close it.
 
     Raises
     ------
     IsxFormatError
         The file holds no packets, or a number in it cannot be right.
     """
-    file = InputFile(path)
-    try:
-        header = _read_header(file)
-        return _converted(file, header)
-    finally:
-        file.close()
+    with contextlib.closing(file):
+        return _converted(file, _read_header(file))
 
 
 def _converted(file: InputFile, header: _Header) -> RecordedSignals:
@@ -172,11 +146,9 @@ def _converted(file: InputFile, header: _Header) -> RecordedSignals:
     step = IsxRatio(1, clock)
     count = math.ceil(((last - first + 1) / 1e6) / (1.0 / clock))
     recorded = RecordedSignals(
-        file.path,
-        file.given_path,
+        file,
         DataKind.GPIO,
-        header.start,
-        end_time(header.start, IsxRatio(count, clock)),
+        (header.start, end_time(header.start, IsxRatio(count, clock))),
         [RecordedChannel(names[code], False, step, found) for code, found in points.items()],
         statistics,
         session,

@@ -1,38 +1,8 @@
-"""GPIO recordings of nVoke 1 (`.raw`, spec 07, section 4).
-
-A file has no header. Data begin after the first sync pattern; from there on the first byte of a packet tells its
-type, and bytes that begin no packet are skipped one by one:
-
-============  ======  =============================  ==================================
-first byte    bytes   packet                         channel
-============  ======  =============================  ==================================
-0x01-0x04     11      digital                        GPIO1 to GPIO4
-0x05, 0x06    11      digital                        SYNC, TRIG
-0x07          32      analog follow                  GPIO4_AI, dense
-0x08-0x0A     13      LED                            EX_LED, OG_LED, DI_LED
-0x55          7       sync: six times 0x55, 0x5D     none
-============  ======  =============================  ==================================
-
-Byte 1 holds the length (not enforced), byte 2 a counter. The last 7 bytes of a data packet are its time,
-*big-endian*: u32 seconds since the epoch and 3 bytes of microseconds, of which the low 20 bits count. Between:
-
-=========  ==============  ========================================================================
-packet     byte            content
-=========  ==============  ========================================================================
-digital    3               bit 7 is the value
-analog     3, 4            maximum power = (byte 3 & 0x80) | (byte 4 & 0x7F)
-analog     5-24            ten big-endian u16 samples 1 ms apart; value = sample / 655360 * maximum power
-LED        3               bits 1-8 of the power in tenths of mW/mm^2
-LED        4               bit 4 is bit 0 of the power; bits 0-1 state: 0 off, 1 on, 2 ramp up, 3 ramp down
-LED        5               mode, not used
-=========  ==============  ========================================================================
-
-The power of an LED is 0 unless its state is 1 or 3. A channel with any ramp is dense. Every packet gives its
-points, unchanged values too. A packet that does not fit into the rest of the file ends the data.
-"""
+"""GPIO recordings of nVoke 1 (docs/formats/gpio.md, `.raw`)."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections import Counter
@@ -40,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from openisx._files.source import InputFile
 from openisx._formats.gpio.recording import (
     NO_SYNC,
     PacketStatistics,
@@ -58,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+    from openisx._files.source import InputFile
 
 __all__ = ["read_nvoke"]
 
@@ -190,16 +161,16 @@ class _Decoder:
         self.end = int(ends[-1])
 
 
-def read_nvoke(path: str) -> RecordedSignals:
-    """Decode an nVoke 1 `.raw` file.
+def read_nvoke(file: InputFile) -> RecordedSignals:
+    """Decode an nVoke 1 `.raw` file, and close it.
 
     Raises
     ------
     IsxFormatError
         The file holds an nVista recording, no sync pattern, or no packet.
     """
-    file = InputFile(path)
-    try:
+    path = file.given_path
+    with contextlib.closing(file):
         if file.size >= 4 and file.read(0, 4) == _NVISTA_RAW:
             raise IsxFormatError(
                 "Tried to read an nVoke GPIO raw file, but this looks like an nVista raw recording file, which "
@@ -213,8 +184,6 @@ def read_nvoke(path: str) -> RecordedSignals:
         for data, begins in _blocks(file, at + len(_SYNC), counts):
             decoder.add(data, begins)
         return _converted(file, decoder, counts)
-    finally:
-        file.close()
 
 
 def _converted(file: InputFile, decoder: _Decoder, counts: Counter[str]) -> RecordedSignals:
@@ -238,11 +207,9 @@ def _converted(file: InputFile, decoder: _Decoder, counts: Counter[str]) -> Reco
     begin = Time.from_secs_since_epoch(Duration.from_usecs(start))
     statistics = PacketStatistics(packets=decoder.num_packets, **counts)
     recorded = RecordedSignals(
-        file.path,
-        file.given_path,
+        file,
         DataKind.GPIO,
-        begin,
-        end_time(begin, _STEP * count),
+        (begin, end_time(begin, _STEP * count)),
         channels,
         statistics,
     )

@@ -1,27 +1,4 @@
-"""Packets of `.gpio` files of nVista 3 and nVoke 2 (spec 07, sections 3.2 to 3.5). Little-endian, no padding.
-
-A packet is u32 sync word 0x0000AA55, u32 type, u32 sequence number, u32 payload size in words of 4 bytes, then
-the payload. Packets lie at multiples of 4 from ``eventDataOffset``; a reader looks for sync words up to the end of
-the file. Types 0x40xx are events. All payloads but the waveform's begin with u32 high and u32 low word of the time
-stamp in microseconds and the u32 frame count; what follows is
-
-==============  =====  ===================================================================
-type            words  payload after these three words
-==============  =====  ===================================================================
-0x4001          9      capture all: u32 digital; u16 BNC 1-4; u16 EX, OG, DI LED; u16 e-focus;
-                       u32 trigger (bit 1) and sync (bit 0)
-0x4002          6      capture GPIO: u16 digital; u16 trigger; u16 BNC 1-4
-0x4003-0x4006   4      BNC 1-4: u32 value
-0x4007          4      u32 digital inputs
-0x4008-0x400A   4      EX, OG, DI LED: u32 value
-0x400B          3      frame count (nothing more)
-0x400C, 0x400D  4      BNC trigger, BNC sync: u32 value
-0x400E          2      waveform, two u32 of its own: ignored
-==============  =====  ===================================================================
-
-``digital`` has the inputs in bits 0-7 and the outputs in bits 16-23. LEDs are in tenths of mW/mm^2 (low 16 bits),
-BNC values are rounded down to a multiple of 16.
-"""
+"""Packets of `.gpio` files (docs/formats/gpio.md, Packets)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the packets of a `.gpio` file to the points of its channels (spec 07, sections 3.3 to 3.5).
+"""From the packets of a `.gpio` file to the points of its channels (docs/formats/gpio.md, From packets to points).
 
 A point is kept when the value of its channel changes. Where the sequence numbers jump, every channel but the frame
 count becomes NaN one microsecond after the last time stamp. At the end every channel gets its last value once

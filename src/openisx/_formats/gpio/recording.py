@@ -1,24 +1,21 @@
 """What a GPIO or IMU recording holds, whatever device wrote it: channels of points, and what became of its packets.
 
-The vendor's software turns each of these formats into an `.isxd` set of the second layout
-(:mod:`openisx._formats.isxd.events`); :class:`RecordedSignals` is what that set would hold, point for point.
+The vendor's software turns each of these formats into an `.isxd` set (docs/formats/gpio.md, `.isxd` sets, current
+layout); :class:`RecordedSignals` is what that set would hold, point for point.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._files.locks import WithLock
-from openisx._formats.acquisition_info import acquisition_info
-from openisx._formats.isxd.events import MAX_GPIO_SAMPLES, PACKET, set_timing
-from openisx._formats.isxd.metadata import PRODUCER, ratio_to_json, time_to_json
-from openisx._formats.signals import Signals
+from openisx._formats.isxd.events import MAX_GPIO_SAMPLES, PACKET, event_metadata, set_timing
+from openisx._formats.signals import Signals, SignalSource
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time
 from openisx.errors import IsxWarning
@@ -28,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from openisx._files.source import InputFile
     from openisx._formats.kinds import DataKind
-    from openisx.core.timing import Timing
 
 __all__ = ["NO_SYNC", "PacketStatistics", "Points", "RecordedChannel", "RecordedSignals", "end_time"]
 
@@ -141,77 +138,70 @@ class RecordedChannel:
     points: Points
 
 
-@dataclass(eq=False)
-class RecordedSignals(WithLock):
-    """A decoded recording; implements :class:`openisx._formats.signals.SignalSource`.
+class RecordedSignals(SignalSource):
+    """A recording, decoded as a whole, with what the `.isxd` set made of it would hold.
 
-    Attributes
+    Parameters
     ----------
-    path, given_path
-        The file, canonical and as the caller gave it.
-    start, end
-        The two "global times" of the set.
+    file
+        It was read from.
+    times
+        Start and end, the "global times" of the set.
     channels
         In their order.
+    statistics
+        What became of the packets.
     extra_properties
         Decoded session metadata; None without.
     """
 
-    path: str
-    given_path: str
-    kind: DataKind
-    start: Time
-    end: Time
-    channels: Sequence[RecordedChannel]
-    statistics: PacketStatistics
-    extra_properties: Any = None
-    names: tuple[str, ...] = field(init=False)
-    timing: Timing = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.names = tuple(channel.name for channel in self.channels)
-        steps = [channel.step for channel in self.channels]
-        self.timing = set_timing(self.start, self.end, steps, self.given_path, MAX_GPIO_SAMPLES)
-        self._make_lock()
-        self._signals: Signals | None = None
+    def __init__(
+        self,
+        file: InputFile,
+        kind: DataKind,
+        times: tuple[Time, Time],
+        channels: Sequence[RecordedChannel],
+        statistics: PacketStatistics,
+        extra_properties: Any = None,
+    ) -> None:
+        steps = [channel.step for channel in channels]
+        timing = set_timing(*times, steps, file.given_path, MAX_GPIO_SAMPLES)
+        names = [channel.name for channel in channels]
+        super().__init__(kind, names, timing, path=file.path, given_path=file.given_path)
+        self.channels = channels
+        self.statistics: PacketStatistics = statistics
+        self._times, self._extra = times, extra_properties
 
     @property
     def metadata(self) -> Mapping[str, Any]:
         """Metadata of the `.isxd` set this recording is exported to."""
         stored = [channel.points.offsets for channel in self.channels]
         return MappingProxyType(
-            {
-                "channel list": list(self.names),
-                "extraProperties": self.extra_properties,
-                "fileType": 1,
-                "fileVersion": 2,
-                "global times": [time_to_json(self.start), time_to_json(self.end)],
-                "metrics": None,
-                "numSamples": [len(offsets) for offsets in stored],
-                "producer": PRODUCER,
-                "signalSteps": [ratio_to_json(channel.step) for channel in self.channels],
-                "signalTypes": [int(channel.dense) for channel in self.channels],
-                "startOffsets": [int(offsets[0]) if len(offsets) else 0 for offsets in stored],
-                "type": self.kind.code,
-            }
+            event_metadata(
+                self.kind,
+                self.names,
+                self._times,
+                steps=[channel.step for channel in self.channels],
+                dense=[channel.dense for channel in self.channels],
+                counts=[len(offsets) for offsets in stored],
+                first_offsets=[int(offsets[0]) if len(offsets) else 0 for offsets in stored],
+                extra_properties=self._extra,
+            )
         )
 
-    def acquisition_info(self) -> dict[str, Any] | None:
-        """Session metadata, see :func:`openisx._formats.acquisition_info.acquisition_info`."""
-        return acquisition_info(self.extra_properties)
+    def is_dense(self, channel: int) -> bool:
+        """Whether a channel was sampled at a fixed rate."""
+        return self.channels[channel].dense
 
-    def signals(self) -> Signals:
-        """All points, each channel in order of time; computed once and kept."""
-        with self._lock:
-            if self._signals is None:
-                points = [channel.points for channel in self.channels]
-                self._signals = Signals.from_points(
-                    self.names,
-                    np.repeat(np.arange(len(points)), [len(p.offsets) for p in points]),
-                    np.concatenate([np.zeros(0, np.uint64), *(p.offsets for p in points)]),
-                    np.concatenate([np.zeros(0, np.float32), *(p.values for p in points)]),
-                )
-            return self._signals
+    def read_signals(self) -> Signals:
+        """Put the points of each channel in order of time."""
+        points = [channel.points for channel in self.channels]
+        return Signals.from_points(
+            self.names,
+            np.repeat(np.arange(len(points)), [len(p.offsets) for p in points]),
+            np.concatenate([np.zeros(0, np.uint64), *(p.offsets for p in points)]),
+            np.concatenate([np.zeros(0, np.float32), *(p.values for p in points)]),
+        )
 
     def packets(self) -> Iterator[NDArray[Any]]:
         """Points as the body of the `.isxd` set holds them, in parts, type :data:`PACKET`."""
@@ -235,9 +225,6 @@ class RecordedSignals(WithLock):
             warnings.warn(
                 f"{self.given_path} is damaged: {texts}. The rest is returned.", IsxWarning, stacklevel=7
             )
-
-    def close(self) -> None:
-        """Nothing to release: the file was read as a whole."""
 
 
 def end_time(start: Time, length: IsxRatio) -> Time:

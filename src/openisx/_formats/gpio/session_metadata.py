@@ -1,8 +1,4 @@
-"""The session metadata inside `.gpio` and `.imu` files: one JSON value (spec 07, section 3.6).
-
-It is followed by the end of the file or by a 00 byte; white space in between is fine, and what comes after the
-00 byte is ignored.
-"""
+"""The session metadata inside `.gpio` and `.imu` files: one JSON value (docs/formats/gpio.md, File)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing of named channels to `.isxd` files, in the second layout of :mod:`openisx._formats.isxd.events`."""
+"""Writing of event sets to `.isxd` files (docs/formats/event-sets.md, Second layout)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._files.output import OutputFile
-from openisx._formats.acquisition_info import acquisition_info
 from openisx._formats.isxd.container import trailer_bytes
-from openisx._formats.isxd.events import PACKET, signals_from_packets
-from openisx._formats.isxd.metadata import PRODUCER, ratio_to_json, time_to_json
+from openisx._formats.isxd.events import PACKET, event_metadata, signals_from_packets
 from openisx._formats.json_writing import dump
 from openisx._formats.kinds import DataKind
+from openisx._formats.signals import SignalSource
 from openisx.core.timing import Duration, Time
 
 if TYPE_CHECKING:
@@ -27,18 +26,16 @@ if TYPE_CHECKING:
 
 __all__ = ["EventsIsxdWriter"]
 
-_VERSION = 2
-
 
 def _end_in_milliseconds(timing: Timing) -> Time:
-    """End of a recording cut to whole milliseconds, as event sets store it (docs/formats/isxd.md, Event sets)."""
+    """End of a recording cut to whole milliseconds, as event sets store it (docs/formats/event-sets.md, End time)."""
     start = timing.start
     end = start.secs_since_epoch.ratio + timing.period.ratio * timing.num_samples
     milliseconds = math.trunc(float(end.num) / float(end.den) * 1e3)
     return Time.from_secs_since_epoch(Duration.from_ratio(milliseconds, 1000), start.utc_offset)
 
 
-class EventsIsxdWriter:
+class EventsIsxdWriter(SignalSource):
     """Writes a new `.isxd` event set; events can be read back until :meth:`commit`.
 
     Parameters
@@ -53,8 +50,6 @@ class EventsIsxdWriter:
         Session metadata to store, any JSON value.
     """
 
-    kind = DataKind.EVENT_SET
-
     def __init__(
         self,
         path: str,
@@ -63,74 +58,61 @@ class EventsIsxdWriter:
         extra_properties: Mapping[str, Any] | None = None,
     ) -> None:
         dump(extra_properties)  # fails here if they are not JSON
-        self.given_path = path
-        self.timing = timing
-        self.names = tuple(names)
         self._extra = extra_properties
         self._counts = [0] * len(names)
         self._first_offsets = [0] * len(names)
-        self._signals: Signals | None = None
+        self._end = 0  # of the packets
+        self.committed = False
         self.output = OutputFile(
             path, cannot_open="Failed to open events file for writing ({path}) with error: {error}"
         )
-        self.path = self.output.path
+        super().__init__(DataKind.EVENT_SET, names, timing, path=self.output.path, given_path=path)
 
     @property
     def metadata(self) -> Mapping[str, Any]:
         """What the file will say about itself."""
         count = len(self.names)
-        times = (self.timing.start, _end_in_milliseconds(self.timing))
         return MappingProxyType(
-            {
-                "channel list": list(self.names),
-                "extraProperties": self._extra,
-                "fileType": 1,
-                "fileVersion": _VERSION,
-                "global times": [time_to_json(time) for time in times],
-                "metrics": None,
-                "numSamples": self._counts,
-                "producer": PRODUCER,
-                "signalSteps": [ratio_to_json(self.timing.period.ratio)] * count,
-                "signalTypes": [0] * count,
-                "startOffsets": self._first_offsets,
-                "type": self.kind.code,
-            }
+            event_metadata(
+                self.kind,
+                self.names,
+                (self.timing.start, _end_in_milliseconds(self.timing)),
+                steps=[self.timing.period.ratio] * count,
+                dense=[False] * count,
+                counts=self._counts,
+                first_offsets=self._first_offsets,
+                extra_properties=self._extra,
+            )
         )
-
-    def acquisition_info(self) -> dict[str, Any] | None:
-        """Session metadata as they will be read from the file."""
-        return acquisition_info(self._extra)
 
     def append(self, channel: int, offsets: NDArray[np.uint64], values: NDArray[np.float32]) -> None:
         """Write events of one channel, in the order given."""
         packets = np.empty(len(offsets), PACKET)
         packets["offset"], packets["channel"], packets["value"] = offsets, channel, values
-        self.output.overwrite(packets, sum(self._counts) * PACKET.itemsize)
-        if len(offsets) and not self._counts[channel]:
-            self._first_offsets[channel] = int(offsets[0])
-        self._counts[channel] += len(offsets)
+        self.output.overwrite(packets, self._end)
+        self._end += packets.nbytes
+        if not self._counts[channel] and len(packets):
+            self._first_offsets[channel] = int(packets["offset"][0])
+        self._counts[channel] += len(packets)
         self._signals = None
 
-    def signals(self) -> Signals:
+    def read_signals(self) -> Signals:
         """All events written so far."""
-        if self._signals is None:
-            packets = np.empty(sum(self._counts), PACKET)
-            if len(packets):
-                self.output.read_into(packets, 0)
-            self._signals = signals_from_packets(self.names, packets, self.given_path)
-        return self._signals
+        packets = np.empty(self._end // PACKET.itemsize, PACKET)
+        if len(packets):
+            self.output.read_into(packets, 0)
+        return signals_from_packets(self.names, packets, self.given_path)
 
     def commit(self) -> None:
         """Write the metadata and give the file its final name."""
-        end = sum(self._counts) * PACKET.itemsize
-        trailer = trailer_bytes(dict(self.metadata))
-        self.output.overwrite(trailer, end)
-        self.output.truncate(end + len(trailer))  # something may be left of events that did not fit the disk
+        trailer = trailer_bytes(self.metadata)
+        self.output.overwrite(trailer, self._end)
+        self.output.truncate(
+            self._end + len(trailer)
+        )  # something may be left of events that did not fit the disk
         self.output.commit()
+        self.committed = True
 
     def discard(self) -> None:
         """Remove everything written."""
         self.output.discard()
-
-    def close(self) -> None:
-        """Nothing to release."""

@@ -1,4 +1,4 @@
-"""Event sets as text: one row per sample, or one row per event, and a table of the cells' properties (spec 12.2)."""
+"""Event sets as text: one row per sample, or one row per event, and a table of the cells' properties (docs/guide/exporting-csv.md)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 
 from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths, require_absent
-from openisx._formats.isxd.event_channels import NUM_METRICS, channel_timing, event_metrics
 from openisx._formats.registry import open_event_source
 from openisx._series import Member, event_set_order
 from openisx.errors import IsxError
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from openisx._files.output import OutputFile
     from openisx._files.paths import PathInput, PathInputs
+    from openisx._formats.isxd.events import EventMetrics
     from openisx._formats.signals import Signals
     from openisx.core.timing import Timing
     from openisx.export._options import Progress
@@ -35,7 +35,6 @@ __all__ = ["PacketTimes", "export_event_set_to_csv"]
 
 _CANNOT_WRITE = "Error writing to output file. ({path}: {error})"
 _CHUNK = 1 << 17  # rows, or cells of a table, formatted at a time
-_SNR, _RATE = 0, 2  # places in the nine metrics of a cell
 
 
 def export_event_set_to_csv(
@@ -113,7 +112,7 @@ class _File:
     names: tuple[str, ...]
     signals: Signals
     channels: tuple[int, ...]  # channel of each cell
-    metrics: Sequence[NDArray[np.float32] | None] | None  # of each channel
+    metrics: Sequence[EventMetrics | None] | None  # of each channel
 
     def events(self, cell: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
         return self.signals.channel(self.channels[cell])
@@ -127,8 +126,8 @@ def _open(paths: Sequence[str]) -> list[_File]:
             if not source.names:
                 raise IsxError(f"{path} holds no cells, so there are no events to export.")
             channels = _matching(files[0], path, source.names) if files else tuple(range(len(source.names)))
-            rows = channel_timing(source, channels[0])
-            metrics = event_metrics(source)
+            rows = source.channel_timing(channels[0])
+            metrics = source.metrics()
             files.append(_File(path, source.timing, rows, source.names, source.signals(), channels, metrics))
         finally:
             source.close()
@@ -319,22 +318,23 @@ def _property_rows(files: Sequence[_File]) -> Iterator[str]:
         return
     yield "Name,SNR,EventRate(Hz)\n"
     means = _weighted_metrics(ordered)
-    yield csv_text.rows(("%s", "%.6g", "%.6g"), (names, means[:, _SNR], means[:, _RATE]), ",")
+    yield csv_text.rows(("%s", "%.6g", "%.6g"), (names, *means.T), ",")
 
 
 def _weighted_metrics(files: Sequence[_File]) -> NDArray[np.float32]:
-    """Metrics of each cell averaged over files, weighted by duration, summed in float32 as the vendor does.
+    """Signal to noise ratio and event rate of each cell averaged over files, weighted by duration.
 
-    A file without metrics for a cell adds nothing, and keeps its weight (spec 06, section 4).
+    Sums are float32 as the vendor's. A file without metrics for a cell adds nothing, and keeps its weight.
     """
     durations = np.array([_duration(file.timing) for file in files])
-    means = np.zeros((len(files[0].names), NUM_METRICS), dtype=np.float32)
+    means = np.zeros((len(files[0].names), 2), dtype=np.float32)
     with np.errstate(invalid="ignore", over="ignore"):  # files without samples; infinite metrics
         weights = durations / sum(durations)
         for weight, file in zip(weights, files, strict=True):
             for cell, metrics in enumerate(file.metrics or ()):
                 if metrics is not None:
-                    means[cell] += (weight * metrics.astype(np.float64)).astype(np.float32)
+                    stored = np.array([metrics.snr, metrics.event_rate], dtype=np.float32)
+                    means[cell] += (weight * stored.astype(np.float64)).astype(np.float32)
     return means
 
 
