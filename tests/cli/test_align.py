@@ -61,7 +61,7 @@ def test_timestamps(run, files, tmp_path):
     status, out, err = run("timestamps", files["g"], "--side-by-side", "-o", tmp_path / "s.csv")
     assert (status, out) == (1, "")
     assert "File already exists" in err
-    assert run("timestamps", files["m"], "-o", tmp_path / "p.csv", "--time-ref", "x")[0] == 1
+    assert run("timestamps", files["m"], "-o", tmp_path / "p.csv", "--time-ref", "x")[0] == 2
 
 
 def test_movie_to_csv(run, files, tmp_path):

@@ -12,7 +12,8 @@ import tifffile
 from PIL import Image
 
 import isx
-from openisx._cli.export import _USES, EXPORTERS
+from openisx import synthetic as samples
+from openisx._cli.export import EXPORTERS, Exporter
 
 
 def test_series_to_tiff(run, write_movie, tmp_path):
@@ -72,7 +73,7 @@ def test_mistakes_are_one_line(run, sample, tmp_path):
         return err
 
     assert (
-        "cannot be exported to '.docx'. Possible outputs are .avi, .csv, .mkv, .mov, .mp4, .png, .tif"
+        "cannot be exported to .docx. Possible outputs are .tif, .tiff, .png, .mp4, .mov, .mkv, .avi, .csv."
         in error(sample, "-o", tmp_path / "a.docx")
     )
     assert "File does not exist" in error(tmp_path / "no.isxd", "-o", tmp_path / "a.tif")
@@ -80,12 +81,24 @@ def test_mistakes_are_one_line(run, sample, tmp_path):
     assert "File already exists" in error(sample, "-o", tmp_path / "there.tif")
     assert (tmp_path / "there.tif").read_text() == "mine"
     assert "takes one input, not 2" in error(sample, sample, "-o", tmp_path / "a.png")
-    assert "Unknown time_ref 'noon'" in error(sample, "-o", tmp_path / "a.tif", "--time-ref", "noon")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["there.tif"]
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["export"], ["export", "x.isxd"], ["info"], ["nonsense"], ["info", "--no"]]
+    "arguments",
+    [
+        [],
+        ["export"],
+        ["export", "x.isxd"],
+        ["info"],
+        ["nonsense"],
+        ["info", "--no"],
+        ["export", "x.isxd", "-o", "x.tif", "--time-ref", "noon"],
+        ["export", "x.isxd", "-o", "x.mp4", "--codec", "theora"],
+        ["export", "x.isxd", "-o", "x.mp4", "--quality", "-1"],
+        ["timestamps", "x.isxd", "-o", "x.csv", "--time-ref", "noon"],
+        ["demo", "x", "--frames", "1"],
+    ],
 )
 def test_wrong_usage(run, arguments):
     assert run(*arguments)[0] == 2
@@ -104,8 +117,8 @@ def test_options_without_effect_are_told(run, sample, tmp_path):
 
 def test_every_option_that_an_exporter_uses_is_listed():
     for exporter in EXPORTERS.values():
-        used = set(re.findall(r"\boptions\.(\w+)", inspect.getsource(exporter)))
-        assert used <= set(_USES.get(exporter, ())), exporter
+        used = set(re.findall(r"\boptions\.(\w+)", inspect.getsource(exporter.run)))
+        assert used <= set(exporter.uses), exporter
 
 
 def test_interruption_leaves_nothing(run, sample, tmp_path, monkeypatch):
@@ -116,8 +129,58 @@ def test_interruption_leaves_nothing(run, sample, tmp_path, monkeypatch):
             file.write(b"half")
             raise KeyboardInterrupt
 
-    monkeypatch.setitem(EXPORTERS, (isx.Movie, "tif"), interrupted)
+    monkeypatch.setitem(EXPORTERS, ("Movie", "tif"), Exporter(interrupted, ()))
     status, out, err = run("export", sample, "-o", tmp_path / "movie.tif")
     assert (status, out) == (130, "")
     assert err == "Interrupted; nothing half-written is left.\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_overwrite(run, sample, write_movie, tmp_path):
+    output = tmp_path / "movie.tif"
+    assert run("export", write_movie(tmp_path / "m.isxd", frames=3), "-o", output)[0] == 0
+    before = output.read_bytes()
+    other = write_movie(tmp_path / "n.isxd", frames=5)
+    assert run("export", other, "-o", output)[0] == 1
+    assert output.read_bytes() == before
+    assert run("export", other, "-o", output, "--overwrite") == (0, f"wrote {output}\n", "")
+    assert len(tifffile.imread(output)) == 5
+    before = output.read_bytes()
+    status, _, err = run("export", output, "-o", tmp_path / "." / "movie.tif", "--overwrite")
+    assert (status, err) == (
+        1,
+        f"error: {output} is an input; choose another name for the output.\n",
+    )
+    folder = tmp_path / "folder.tif"
+    folder.mkdir()
+    assert run("export", other, "-o", folder, "--overwrite")[0] == 1
+    assert folder.is_dir()
+    assert output.read_bytes() == before
+
+
+def test_every_output_can_be_overwritten(run, tmp_path):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("av")
+    scene = samples.Scene(seed=3, num_frames=40, shape=(50, 70), num_neurons=3)
+    files = samples.write(tmp_path / "session", scene)
+    for name, endings in {
+        "movie": ("png", "mp4", "csv"),
+        "behavior": ("csv",),
+        "gpio": ("csv", "isxd"),
+        "cells": ("csv", "tif", "isxd", "png", "svg"),
+        "events": ("csv",),
+        "diameters": ("csv", "tif"),
+    }.items():
+        for ending in endings:
+            output = tmp_path / f"{name}.{ending}"
+            assert run("export", files[name], "-o", output)[0] == 0
+            made = {path: path.read_bytes() for path in tmp_path.glob(f"{name}*.{ending}")}
+            for path in made:
+                path.write_bytes(b"old")
+            assert run("export", files[name], "-o", output)[0] == 1, output
+            assert {path.read_bytes() for path in made} == {b"old"}
+            assert run("export", files[name], "-o", output, "--overwrite")[0] == 0, output
+            if ending != "svg":  # which holds the time it was made
+                assert {path: path.read_bytes() for path in made} == made
+    assert run("timestamps", files["movie"], "-o", tmp_path / "movie.csv")[0] == 1
+    assert run("timestamps", files["movie"], "-o", tmp_path / "movie.csv", "--overwrite")[0] == 0

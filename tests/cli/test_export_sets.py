@@ -21,7 +21,7 @@ def files(tmp_path_factory):
 def test_cell_set_to_csv(run, files, tmp_path):
     output, properties = tmp_path / "traces.csv", tmp_path / "cells.csv"
     status, out, err = run("export", files["cells"], "-o", output, "--properties", properties)
-    assert (status, out, err) == (0, f"wrote {output}\n", "")
+    assert (status, out, err) == (0, f"wrote {output}\nwrote {properties}\n", "")
     names = ", ".join(neuron.name for neuron in SCENE.neurons)
     lines = output.read_text().splitlines()
     assert lines[0] == f" , {names}"
@@ -32,7 +32,8 @@ def test_cell_set_to_csv(run, files, tmp_path):
 def test_cell_set_to_images(run, files, tmp_path):
     status, out, err = run("export", files["cells"], "-o", tmp_path / "i.tif")
     assert (status, err) == (0, "")
-    assert out.startswith(f"wrote {tmp_path / 'i_NAME.tif'} for each cell, and the map")
+    images, cell_map = tmp_path / "i_NAME.tif", tmp_path / "i_accepted-cells-map.tif"
+    assert out == f"wrote {images} for each cell, and {cell_map} of those not rejected\n"
     names = [neuron.name for neuron in SCENE.neurons]
     assert {p.name for p in tmp_path.iterdir()} == {
         f"i_{name}.tif" for name in [*names, "accepted-cells-map"]
@@ -58,8 +59,8 @@ def test_event_set_to_csv(run, files, tmp_path):
     assert run("export", files["events"], "-o", tmp_path / "list.csv", "--list")[0] == 0
     assert (tmp_path / "list.csv").read_text().startswith("Time (s), Cell Name, Value\n")
     status, _, err = run("export", files["events"], "-o", tmp_path / "x.csv", "--time-ref", "tsc")
-    assert status == 1
-    assert "Invalid setting for writeTimeRelativeTo" in err
+    assert status == 2
+    assert "event sets have no hardware counter; use start or unix" in err
 
 
 def test_info(run, files):

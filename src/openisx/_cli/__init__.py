@@ -6,21 +6,59 @@ Importing this costs nothing; what draws on terminals is imported when the comma
 
 from __future__ import annotations
 
+import errno
+import io
+import os
+import sys
+
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command line of this process and exit with its status."""
-    import io
-    import os
-    import sys
+    try:
+        _prepare_streams()
+        from openisx._cli.app import app
 
+        app(prog_name="isx")
+    except KeyboardInterrupt:  # while the modules were imported; commands have a message of their own
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
+
+
+class _Stream(io.TextIOWrapper):
+    """A standard stream that goes on in silence when its reader leaves, as in ``isx info ... | head``."""
+
+    reader_left = False
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            self._go_on(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self._go_on(error)
+
+    def _go_on(self, error: OSError) -> None:
+        if error.errno not in (errno.EPIPE, errno.EINVAL):  # what a closed pipe is on Unix, and on Windows
+            raise error
+        self.reader_left = True
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, self.fileno())
+        os.close(silence)
+
+
+def _prepare_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # closed; a file opened later on must not take its place
+        stream = getattr(sys, name)
+        if stream is None:  # closed; a file opened later on must not take its place
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-    from openisx._cli.app import app
-
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # names in files may hold what an old terminal cannot show
-            stream.reconfigure(errors="backslashreplace")
-    app(prog_name="isx")
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            encoding, by_line = stream.encoding, stream.line_buffering
+            # names in files may hold what an old terminal cannot show
+            setattr(sys, name, _Stream(stream.detach(), encoding, "backslashreplace", line_buffering=by_line))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-import openisx as isx
+from openisx import __version__
 from openisx._cli import align, decompress, demo, export, info, recover, timestamps
 from openisx._cli import info_sets as _info_sets  # noqa: F401 - adds to isx info
 from openisx._cli.terminal import guarded
@@ -17,16 +18,29 @@ app = typer.Typer(
     name="isx",
     help="Look at and export the files of Inscopix miniscopes.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # boxes leave too little room for texts in 80 columns
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+class _Command(TyperCommand):
+    """A command whose help says ``FILE...`` where Typer would say ``{FILE}...`` and ``FILE <list[str]>``."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for parameter in self.params:
+            if parameter.param_type_name == "argument":
+                name = f"{parameter.metavar}{'...' if parameter.nargs != 1 else ''}"
+                vars(parameter).update(
+                    display_type_rich=lambda ctx: None,
+                    get_usage_pieces=lambda ctx, name=name: [name],
+                )
+
+
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"isx {isx.__version__}")
+        typer.echo(f"isx {__version__}")
         raise typer.Exit
 
 
@@ -41,4 +55,4 @@ def _options(
 
 
 for _module in (info, export, timestamps, align, decompress, recover, demo):
-    app.command(_module.NAME, epilog=getattr(_module, "EPILOG", None))(guarded(_module.command))
+    app.command(_module.NAME, cls=_Command, epilog=getattr(_module, "EPILOG", None))(guarded(_module.command))

@@ -6,10 +6,9 @@ import os
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 import openisx as isx
-from openisx._cli.terminal import progress_bar, stdout
+from openisx._cli.terminal import progress_bar, wrote
 
 __all__ = ["NAME", "command"]
 
@@ -39,4 +38,4 @@ def command(
         folder = output_dir or os.path.dirname(path) or "."
         with progress_bar(f"expanding {os.path.basename(path)}") as progress:
             written = isx.decompress(path, folder, progress=progress)
-        stdout().print(f"[green]wrote[/] {escape(written)}")
+        wrote(written)

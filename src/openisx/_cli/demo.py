@@ -13,7 +13,7 @@ from openisx import synthetic as samples
 from openisx._cli.align import show_shifts
 from openisx._cli.export import Options, export_files
 from openisx._cli.info import show
-from openisx._cli.terminal import one_line, progress_bar, stderr, stdout
+from openisx._cli.terminal import one_line, progress_bar, stderr, stdout, wrote
 from openisx._files.output import OutputFile
 from openisx.sync import align_start_times, plan_start_times
 from openisx.viz._html import png_bytes
@@ -95,7 +95,7 @@ def _save_first_frame(video: str, output: str) -> None:
         luma: Any = next(container.decode(video=0)).to_ndarray(format="gray")
     with OutputFile(output) as file:
         file.write(png_bytes(luma))
-    stdout().print(f"[green]wrote[/] {escape(output)}")
+    wrote(output)
 
 
 def _export(inputs: list[str], output: str, options: Options) -> None:

@@ -272,7 +272,7 @@ def command(
     series = summary([file.member for file in seen if file.error is None])
     if as_json:
         document = {"files": [_document(file) for file in seen], "series": for_json(series) or None}
-        typer.echo(json.dumps(document, indent=2))
+        stdout().out(json.dumps(document, indent=2))
     elif series:
         console = stdout()
         console.print(f"[bold]Series of {len(series['files'])} files[/]")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 import openisx as isx
-from openisx._cli.terminal import stdout
+from openisx._cli.terminal import wrote
 
 __all__ = ["NAME", "command"]
 
@@ -31,6 +30,4 @@ def command(
     """
     for path in files:
         saved = isx.recover(path)
-        stdout().print(
-            f"[green]wrote[/] {escape(saved.path)}: {saved.num_frames} of {saved.num_expected} frames"
-        )
+        wrote(f"{saved.path}: {saved.num_frames} of {saved.num_expected} frames")

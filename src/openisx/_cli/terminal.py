@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -32,20 +33,37 @@ __all__ = [
     "shown_warnings",
     "stderr",
     "stdout",
+    "wrote",
 ]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
+#: What messages of the package say to programmers, and what to say instead to someone at a terminal.
+_FOR_PROGRAMMERS = (
+    (re.compile(r" isx\.open\(\) chooses the right class by itself\."), ""),
+    (re.compile(r"\bwrite_invalid_frames=True\b"), "--write-invalid-frames"),
+    (re.compile(r"\bsparse_output=False\b"), "--list"),
+    (re.compile(r"\bisx\.recover\('(.*)'\)"), r"isx recover \1"),
+    (re.compile(r"\bisx\.recover\(\)"), "isx recover"),
+)
+
+
 def stdout() -> Console:
     """Console on the present standard output; lines are as wide as they need to be where nobody watches."""
-    return Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 250)
+    width = None if sys.stdout.isatty() else 250
+    return Console(highlight=False, emoji=False, soft_wrap=True, width=width)
 
 
 def stderr() -> Console:
     """Console on the present standard error, which never breaks lines: messages hold paths."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def wrote(what: str) -> None:
+    """Say what was written."""
+    stdout().print(f"[green]wrote[/] {escape(what)}")
 
 
 def close_if_open(opened: Any) -> None:
@@ -71,23 +89,33 @@ def columns(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[Te
 
 
 def one_line(message: object) -> str:
-    """Text of an error or a warning without line breaks."""
-    return " ".join(str(message).split()) or type(message).__name__
+    """Text of an error or a warning without line breaks, in words for the command line."""
+    text = " ".join(str(message).split()) or type(message).__name__
+    for pattern, instead in _FOR_PROGRAMMERS:
+        text = pattern.sub(instead, text)
+    return text
 
 
 def print_error(error: BaseException, path: str = "") -> None:
     """One line saying what went wrong, with `path` in front unless the message names it."""
-    text = one_line(error)
+    if isinstance(error, OSError) and error.strerror and not isinstance(error, isx.IsxError):
+        path, text = str(error.filename or path), error.strerror  # without the number of the error
+    else:
+        text = one_line(error)
     where = f"{path}: " if path and path not in text else ""
     stderr().print(f"[bold red]error:[/] {escape(where + text)}")
 
 
 @contextlib.contextmanager
 def shown_warnings() -> Iterator[None]:
-    """Show warnings as one line each on standard error, where a script would show a source line too."""
+    """Show warnings as one line each on standard error, once although a file is opened several times."""
+    told = set()
 
     def show(message: Warning | str, *_where: Any) -> None:
-        stderr().print(f"[yellow]warning:[/] {escape(one_line(message))}")
+        text = one_line(message)
+        if text not in told:
+            told.add(text)
+            stderr().print(f"[yellow]warning:[/] {escape(text)}")
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
@@ -105,8 +133,6 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         try:
             with shown_warnings():
                 return command(*args, **kwargs)
-        except BrokenPipeError:
-            raise  # `isx info ... | head`: Click ends quietly
         except (isx.IsxError, OSError, ValueError) as error:
             print_error(error)
             raise typer.Exit(1) from None

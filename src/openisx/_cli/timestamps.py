@@ -6,12 +6,11 @@ import os
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 import openisx as isx
-from openisx._cli.terminal import progress_bar, stdout
-from openisx._files.paths import require_absent
-from openisx.export._options import TIME_REFS, require_time_ref
+from openisx._cli.options import Output, Overwrite, TimeRef  # noqa: TC001 - Typer reads them
+from openisx._cli.terminal import progress_bar, wrote
+from openisx._files.paths import overwriting, require_absent
 from openisx.util import get_file_stem
 
 __all__ = ["NAME", "command"]
@@ -28,23 +27,9 @@ def command(
             show_default=False,
         ),
     ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="CSV",
-            help="File to write, which must not exist.",
-            show_default=False,
-        ),
-    ],
-    time_ref: Annotated[
-        str,
-        typer.Option(
-            metavar="|".join(TIME_REFS),
-            help="What times count from: the first time stamp, 1970, or the zero of the hardware counter.",
-        ),
-    ] = "start",
+    output: Output,
+    overwrite: Overwrite = False,
+    time_ref: TimeRef = "start",
     side_by_side: Annotated[
         bool,
         typer.Option(
@@ -58,8 +43,7 @@ def command(
     One row per frame of a series of movies, or with --side-by-side one row per sample and a column for each of
     several devices.
     """
-    require_time_ref(time_ref)
-    with progress_bar(f"writing {os.path.basename(output)}") as progress:
+    with overwriting(overwrite), progress_bar(f"writing {os.path.basename(output)}") as progress:
         if side_by_side:
             require_absent(output)
             names = [get_file_stem(path) for path in files]
@@ -68,4 +52,4 @@ def command(
             )
         else:
             isx.export_movie_timestamps_to_csv(files, output, time_ref, progress=progress)
-    stdout().print(f"[green]wrote[/] {escape(output)}")
+    wrote(output)

@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from openisx._files.paths import as_path, canonical, hidden, require_absent
+from openisx._files.paths import as_path, canonical, hidden, may_overwrite, require_absent
 from openisx.errors import IsxFileError, IsxFileExistsError, IsxFormatError, IsxStateError
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class OutputFile:
     path
         Final name.
     overwrite
-        Replace an existing file on :meth:`commit` instead of refusing it.
+        Replace an existing file on :meth:`commit` instead of refusing it; also within
+        :func:`openisx._files.paths.overwriting`.
     cannot_open
         Text of the error when the file cannot be created, with the fields ``{path}`` and ``{error}``.
 
@@ -76,7 +77,7 @@ class OutputFile:
         except OSError as error:  # too long a name, which would else be noticed when all is written
             text = cannot_open.format(path=self.given_path, error=error.strerror or error)
             raise IsxFileError(text) from None
-        self.overwrites = overwrite
+        self.overwrites = overwrite = overwrite or may_overwrite()
         if not overwrite:
             require_absent(self.given_path)
         elif os.path.exists(self.path) and not _replaceable(self.path):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeAlias
 
 from openisx.errors import IsxFileError, IsxFileExistsError, IsxFileNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "PathInput",
@@ -19,6 +21,8 @@ __all__ = [
     "canonical",
     "extension",
     "hidden",
+    "may_overwrite",
+    "overwriting",
     "reading_error",
     "require_absent",
     "require_existing",
@@ -27,6 +31,7 @@ __all__ = [
 PathInput: TypeAlias = "str | os.PathLike[str]"
 PathInputs: TypeAlias = "PathInput | Iterable[PathInput]"
 
+_overwriting = ContextVar("_overwriting", default=False)
 _LONGEST_STEM = 100  # bytes; file systems take names of 143 to 255
 
 
@@ -95,9 +100,27 @@ def require_existing(path: str) -> None:
         raise IsxFileNotFoundError(f"File does not exist: {path}")
 
 
+@contextlib.contextmanager
+def overwriting(allowed: bool = True) -> Iterator[None]:
+    """Let whatever is written within replace files that exist, each when its successor is complete."""
+    token = _overwriting.set(allowed)
+    try:
+        yield
+    finally:
+        _overwriting.reset(token)
+
+
+def may_overwrite() -> bool:
+    """Whether the caller is within :func:`overwriting`."""
+    return _overwriting.get()
+
+
 def require_absent(path: str) -> None:
-    """Raise :class:`IsxFileExistsError` if `path` exists, be it a file, a folder or a dangling link."""
-    if os.path.lexists(path):
+    """Raise :class:`IsxFileExistsError` if `path` exists, be it a file, a folder or a dangling link.
+
+    Within :func:`overwriting` nothing is asked; what cannot be replaced is refused when it is written.
+    """
+    if not may_overwrite() and os.path.lexists(path):
         raise IsxFileExistsError(f"File already exists: {path}")
 
 
