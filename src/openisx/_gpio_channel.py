@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -17,9 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx.core.timing import Timing
-
-__all__ = ["ChannelKind", "GpioChannel", "describe_channel", "edges", "hold", "imu_table", "point_table"]
+__all__ = ["ChannelKind", "GpioChannel", "describe_channel", "edges", "imu_table", "point_table"]
 
 ChannelKind: TypeAlias = Literal["digital", "analog", "event"]
 
@@ -115,32 +112,6 @@ def edges(
     crossed = (low[:-1] & high[1:]) if rising else (high[:-1] & low[1:])
     found: NDArray[np.uint64] = offsets[1:][crossed]
     return found
-
-
-def hold(
-    offsets: NDArray[np.uint64], values: NDArray[np.float32], own: Timing, asked: Timing
-) -> NDArray[np.float32]:
-    """Value of the last point at or before each sample of `asked`; NaN before the first point.
-
-    `own` gives the start that `offsets` count from. Times are compared as exact fractions.
-    """
-    start, first = own.start.secs_since_epoch.ratio, asked.start.secs_since_epoch.ratio
-    step = asked.period.ratio
-    den = math.lcm(start.den, first.den, step.den)
-    begin = (first.num * (den // first.den) - start.num * (den // start.den)) * 1_000_000
-    width = step.num * (den // step.den) * 1_000_000
-    count = asked.num_samples
-    if max(abs(begin), abs(begin + count * width), den) < 2**63:
-        micros = (begin + np.arange(count, dtype=np.int64) * np.int64(width)) // np.int64(den)
-    else:
-        exact = ((begin + i * width) // den for i in range(count))
-        micros = np.fromiter((min(max(t, -1), 2**63 - 1) for t in exact), np.int64, count)
-    point = offsets.searchsorted(np.maximum(micros, 0).astype(np.uint64), "right") - 1
-    point[micros < 0] = -1
-    held = np.full(count, np.nan, dtype=np.float32)
-    known = point >= 0
-    held[known] = values[point[known]]
-    return held
 
 
 def _seconds(offsets: NDArray[np.uint64]) -> NDArray[np.float64]:

@@ -15,8 +15,9 @@ from openisx._formats.isxd.editing import finish_writer
 from openisx._formats.isxd.events import EventMetrics
 from openisx._formats.isxd.events_writer import EventsIsxdWriter
 from openisx._formats.registry import open_event_source
-from openisx._tables import samples_of, table
+from openisx._tables import table
 from openisx.core._arrays import one_dimensional
+from openisx.core.resampling import nearest_samples
 from openisx.core.timing import Timing
 from openisx.errors import IsxStateError
 
@@ -379,7 +380,7 @@ class EventSet:
         source = self._open()
         target = source.timing if timing is None else timing
         signals = source.signals()
-        samples, inside = samples_of(signals.offsets, source.timing, target)
+        samples, inside = nearest_samples(signals.offsets, source.timing, target)
         where = (signals.channel_of_points()[inside], samples[inside])
         values = signals.values[inside]
         matrix = np.zeros((len(source.names), target.num_samples), np.float32)

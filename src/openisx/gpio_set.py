@@ -12,7 +12,8 @@ from openisx._files.paths import as_path
 from openisx._formats.gpio.imu import COUNTS_PER_G
 from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_gpio_source
-from openisx._gpio_channel import GpioChannel, describe_channel, edges, hold
+from openisx._gpio_channel import GpioChannel, describe_channel, edges
+from openisx.core.resampling import hold
 from openisx.errors import IsxStateError
 
 if TYPE_CHECKING:

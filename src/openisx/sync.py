@@ -7,12 +7,10 @@ counters imply, seen from a reference file.
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from openisx._files.paths import as_path, as_paths, canonical, extension
@@ -22,6 +20,7 @@ from openisx._formats.isxd.metadata import PRODUCER, timing_to_json
 from openisx._formats.json_reading import updated
 from openisx._formats.kinds import DataKind, WrongKindError
 from openisx._formats.registry import open as open_any
+from openisx.core._integers import half_away
 from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxError, IsxFormatError, IsxWarning
 from openisx.gpio_set import GpioSet
@@ -29,6 +28,7 @@ from openisx.movie import Movie
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
     from typing import Self
 
     from openisx._files.paths import PathInput, PathInputs
@@ -42,12 +42,6 @@ _BAD_FILE = (
 )
 _MOVIES = (DataKind.MOVIE, DataKind.NVISION_MOVIE)
 _NO_VALID_FRAME = "Failed to find index of first valid frame in isxb file."
-
-
-def half_away(value: Fraction | float) -> int:
-    """Nearest integer, halves away from zero."""
-    size = math.floor(abs(Fraction(value)) + Fraction(1, 2))  # a float from 2^52 on cannot hold the half
-    return size if value >= 0 else -size
 
 
 def first_counter(movie: Movie, path: str) -> int:

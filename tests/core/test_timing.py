@@ -291,6 +291,74 @@ def test_offsets_are_exact_ratios():
     assert ratios((2, 4), (0, 1)) == [(0, 1), (2, 4), (4, 4)]
 
 
+WIDE = st.builds(isx.Duration.from_ratio, INT64, st.integers(1, 2**63 - 1))
+USUAL = st.builds(isx.Duration.from_ratio, st.integers(1, 10**6), st.sampled_from([1000, 30_000, 10**6 + 3]))
+OFFSETS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 10**10), max_size=5)
+
+
+def microseconds(exact):
+    """Rounded half to even, as Python's `round` does."""
+    return round(exact * 1_000_000)
+
+
+@given(st.integers(0, 6), USUAL | WIDE, OFFSETS)
+def test_seconds_are_the_nearest_floats(count, period, offsets):
+    timing = isx.Timing(count, period)
+    seconds = timing.seconds()
+    assert seconds.dtype == np.float64
+    assert seconds.tolist() == [float(i * period.fraction) for i in range(count)]
+    want = [float(Fraction(offset, 1_000_000)) for offset in offsets]
+    assert timing.seconds(np.array(offsets, np.uint64)).tolist() == want
+    assert timing.seconds(offsets=[]).shape == (0,)
+
+
+def test_seconds_where_products_do_not_fit_floats():
+    timing = isx.Timing(4, duration(2**53 + 1, 3))
+    assert timing.seconds().tolist() == [(2**53 + 1) * i / 3 for i in range(4)]
+    assert isx.Timing(2, duration(1, 2**63 - 1)).seconds().tolist() == [0.0, 1 / (2**63 - 1)]
+    assert isx.Timing(3, duration(33333, 1_000_000)).seconds().tolist() == [0.0, 0.033333, 0.066666]
+
+
+@given(
+    st.integers(0, 6),
+    USUAL,
+    st.builds(isx.Duration.from_ratio, st.integers(-(2**50), 2**50), st.sampled_from([1, 1000, 10**6, 77])),
+    st.integers(-50400, 50400),
+    st.lists(st.integers(0, 10**12), max_size=5),
+)
+def test_datetimes_are_rounded_exactly(count, period, start, offset, offsets):
+    timing = isx.Timing(count, period, isx.Time.from_secs_since_epoch(start, offset))
+    first = start.fraction
+    want = [microseconds(first + i * period.fraction) for i in range(count)]
+    made = timing.datetimes(utc=True)
+    assert made.dtype == "datetime64[us]"
+    assert made.astype(np.int64).tolist() == want
+    assert (timing.datetimes() - made).astype(np.int64).tolist() == [offset * 1_000_000] * count
+    given_offsets = timing.datetimes(np.array(offsets, np.uint64), utc=True)
+    assert given_offsets.astype(np.int64).tolist() == [
+        microseconds(first + Fraction(o, 1_000_000)) for o in offsets
+    ]
+
+
+def test_datetimes_are_those_of_the_clock_on_the_wall():
+    timing = isx.Timing(3, duration(1, 20), clock(1523469679261, 1000, -14400))
+    assert timing.datetimes()[0].item() == timing.start.to_datetime()
+    assert str(timing.datetimes()[0]) == "2018-04-11T14:01:19.261000"
+    assert str(timing.datetimes(utc=True)[2]) == "2018-04-11T18:01:19.361000"
+    assert str(timing.datetimes([1_500_000])[0]) == "2018-04-11T14:01:20.761000"
+    half = isx.Timing(4, duration(1, 2_000_000))  # ties go to the even microsecond
+    assert half.datetimes().astype(np.int64).tolist() == [0, 0, 1, 2]
+
+
+def test_times_that_cannot_be():
+    with pytest.raises(ValueError, match="292,000 years"):
+        isx.Timing(2, start=clock(2**62)).datetimes()
+    with pytest.raises(isx.IsxError, match="1/0 has no value"):
+        isx.Timing(2, duration(1, 0)).seconds()
+    with pytest.raises(TypeError, match="whole numbers of microseconds"):
+        isx.Timing(2).seconds([1.5])
+
+
 @st.composite
 def timings(draw):
     count = draw(st.integers(0, 40))

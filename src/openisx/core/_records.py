@@ -8,10 +8,9 @@ takes what the four classes offer.
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,18 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["IsxRatio", "IsxSpacingInfo", "IsxTime", "IsxTimingInfo", "int64"]
+__all__ = ["IsxRatio", "IsxSpacingInfo", "IsxTime", "IsxTimingInfo"]
 
 _NO_INDICES = np.zeros(0, dtype=np.uint64)
 _NO_RANGES = np.zeros((0, 2), dtype=np.uint64)
-
-
-def int64(value: Any) -> int:
-    """The integer `value`; ValueError if files cannot hold it."""
-    number = operator.index(value)
-    if not -(2**63) <= number < 2**63:
-        raise ValueError(f"{number} does not fit into a signed 64-bit integer")
-    return number
 
 
 class _Record:

@@ -81,11 +81,15 @@ class SampleIndex:
         """Boolean array over all samples, True where the sample exists."""
         if self.complete:
             return np.ones(self.num_samples, dtype=np.bool_)
+        if self._ends is self._starts:  # single samples
+            mask = np.ones(self.num_samples, dtype=np.bool_)
+            mask[self._starts] = False
+            return mask
         change = np.zeros(self.num_samples + 1, dtype=np.int8)
         change[0] = 1
-        np.subtract.at(change, self._starts, 1)
-        np.add.at(change, self._ends + 1, 1)
-        return np.cumsum(change[:-1], dtype=np.int8).astype(np.bool_)
+        change[self._starts] -= 1  # each index comes once, since the ranges are disjoint
+        change[self._ends + 1] += 1
+        return np.cumsum(change[:-1], dtype=np.int8).view(np.bool_)
 
 
 def each_named_once(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from openisx.core._records import IsxRatio, IsxSpacingInfo, int64
+from openisx.core._integers import int64
+from openisx.core._records import IsxRatio, IsxSpacingInfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

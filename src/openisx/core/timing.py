@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx.core._records import IsxRatio, IsxTime, IsxTimingInfo, int64
+from openisx.core._integers import int64, line
+from openisx.core._records import IsxRatio, IsxTime, IsxTimingInfo
 from openisx.core._sample_index import SampleIndex, each_named_once
 
 if TYPE_CHECKING:
@@ -417,6 +418,82 @@ class Timing:
         if offsets:
             offsets[0] = wrap(IsxRatio(0, start_den))
         return offsets
+
+    def seconds(self, offsets: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Time from the start to every sample, missing ones included, in seconds.
+
+        Parameters
+        ----------
+        offsets : array-like of int, optional
+            Microseconds since the start, as event, GPIO and IMU sets give them, to take instead of the samples.
+
+        Returns
+        -------
+        ndarray of float64
+            Each is the float nearest to the exact time.
+
+        Examples
+        --------
+        >>> timing = isx.Timing(4, isx.Duration.from_ratio(1, 30), dropped=[2])
+        >>> timing.seconds()[timing.get_valid_samples()]
+        array([0.        , 0.03333333, 0.1       ])
+        """
+        unit, ticks = self._ticks(offsets)
+        num, den = unit.numerator, unit.denominator
+        numbers = line(0, num, ticks)
+        last = max(abs(int(numbers.min(initial=0))), abs(int(numbers.max(initial=0))))
+        if max(last, den) <= 2**53:  # both sides of the division are exact
+            seconds: NDArray[np.float64] = numbers.astype(np.float64) / float(den)
+            return seconds
+        return np.array([number / den for number in numbers.tolist()], dtype=np.float64)
+
+    def datetimes(self, offsets: ArrayLike | None = None, *, utc: bool = False) -> NDArray[np.datetime64]:
+        """Date and time of every sample, missing ones included.
+
+        Parameters
+        ----------
+        offsets : array-like of int, optional
+            Microseconds since the start, as event, GPIO and IMU sets give them, to take instead of the samples.
+        utc : bool, keyword only
+            Times in UTC; by default they are those of the clock on the wall where the recording was made, as
+            :meth:`Time.to_datetime` gives them.
+
+        Returns
+        -------
+        ndarray of datetime64[us]
+            Rounded from the exact times, ties to even.
+
+        Raises
+        ------
+        ValueError
+            A time lies beyond what datetime64 holds, about 292,000 years from 1970.
+
+        Examples
+        --------
+        >>> start = isx.Time.from_secs_since_epoch(isx.Duration.from_secs(1_700_000_000), 3600)
+        >>> isx.Timing(2, start=start).datetimes()
+        array(['2023-11-14T23:13:20.000000', '2023-11-14T23:13:20.050000'],
+              dtype='datetime64[us]')
+        """
+        unit, ticks = self._ticks(offsets)
+        start = self._impl.start.secs_since_epoch.fraction + (0 if utc else self._impl.start.utc_offset)
+        den = math.lcm(start.denominator, unit.denominator)
+        first, step = (int(number * den * 1_000_000) for number in (start, unit))
+        numbers = line(first, step, ticks, 2 * den)
+        micros, rest = numbers // den, numbers % den
+        micros += (2 * rest + micros % 2 > den).astype(np.int64)
+        if micros.dtype == object and any(not -(2**63) < micro < 2**63 for micro in micros):
+            raise ValueError("a time lies beyond the 292,000 years that numpy's datetime64 holds")
+        return micros.astype(np.int64).view("datetime64[us]")
+
+    def _ticks(self, offsets: ArrayLike | None) -> tuple[Fraction, NDArray[Any]]:
+        """Unit in seconds, and the number of units since the start, of samples or of offsets."""
+        if offsets is None:
+            return self._impl.step.fraction, np.arange(self.num_samples, dtype=np.int64)
+        ticks = np.asarray(offsets)
+        if ticks.dtype.kind not in "iu" and ticks.size:
+            raise TypeError("offsets must be whole numbers of microseconds")
+        return Fraction(1, 1_000_000), ticks
 
     def get_valid_samples_mask(self) -> NDArray[np.bool_]:
         """Boolean array, shape (num_samples,): False at dropped, cropped and blank samples."""

@@ -176,3 +176,12 @@ def test_magnetometer_beyond_the_accelerometer_in_csv(tmp_path):
         "0, 1, -1, 6.103515625e-05, 1, -1, 0.00048828125, 0, 0, 1, 2",
         ", , , , , , , 0.4, 3, 4, 5",
     ]
+
+
+@pytest.mark.parametrize("period", [(2**63 - 1, 1), (-(2**63), 3), (1, 2**62)])
+def test_periods_beyond_all_bounds(tmp_path, period):
+    empty = session(accelerometer=make.sensor(period, 0))
+    gpio = read(
+        tmp_path, ACC[:0], MAG[:0], ORI[:0], empty, damaged="the accelerometer period .* cannot be right"
+    )
+    assert gpio.get_channel_data(0)[0].tolist() == []

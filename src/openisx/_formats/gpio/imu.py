@@ -14,6 +14,7 @@ from openisx._formats.gpio.recording import PacketStatistics, Points, RecordedCh
 from openisx._formats.gpio.session_metadata import read_session
 from openisx._formats.json_reading import JsonObject
 from openisx._formats.kinds import DataKind
+from openisx.core._integers import line
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
@@ -165,6 +166,10 @@ def _clock(info: JsonObject, sensor: str, default: IsxRatio, file: InputFile) ->
         return _Clock(default, 0, np.zeros(0, dtype=np.int64))
     section = info.object(sensor)
     step = _ratio(section.object("periodMs"), 1000)
+    if max(abs(step.num) * _MAG_PER_ACC, abs(step.den)) >= 2**63:
+        raise IsxFormatError(
+            f"{file.given_path}: the {sensor} period {step.num}/{step.den} s cannot be right."
+        )
     listed = section.list_of("dropped", lambda v: isinstance(v, int) and abs(v) < 2**62, "sample indices")
     num_times = section.integer("numTimes", 0)
     if num_times > file.size:  # a sample takes 16 bytes, a dropped one its index in the list
@@ -183,11 +188,7 @@ def _offsets(start: IsxRatio, clock: _Clock, path: str) -> NDArray[np.uint64]:
     step = clock.step
     den = math.lcm(start.den, step.den)
     first, width = start.num * (den // start.den), step.num * (den // step.den)
-    last = first + clock.num_times * width
-    if max(abs(first), abs(last), abs(width * clock.num_times)) < 2**63:
-        numerators = (first + np.arange(clock.num_times, dtype=np.int64) * width).astype(np.float64)
-    else:
-        numerators = np.array([float(first + j * width) for j in range(clock.num_times)], dtype=np.float64)
+    numerators = line(first, width, np.arange(clock.num_times)).astype(np.float64)
     absolute = np.trunc(numerators / float(den) * 1e6)
     absolute[:1] = math.trunc(start.num / start.den * 1e6)
     since = absolute - absolute[:1]

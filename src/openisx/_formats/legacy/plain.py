@@ -13,6 +13,7 @@ import numpy as np
 
 from openisx._formats.base import range_text
 from openisx._formats.kinds import DataKind
+from openisx.core._integers import half_away
 from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxStateError, warn
 
@@ -27,8 +28,8 @@ __all__ = ["PlainSource", "rounded_to_msecs", "utc"]
 
 
 def rounded_to_msecs(seconds: float) -> Duration:
-    """`seconds` in whole milliseconds, half away from zero (spec 01, section 7)."""
-    return Duration.from_ratio(int(np.floor(abs(seconds) * 1000 + 0.5) * np.sign(seconds)), 1000)
+    """`seconds` in whole milliseconds, half away from zero (docs/formats/isxd.md, Numbers)."""
+    return Duration.from_ratio(half_away(seconds * 1000), 1000)
 
 
 def utc(secs_since_epoch: int, den: int = 1) -> Time:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx.core._integers import line
 from openisx.core._records import IsxRatio
 from openisx.errors import IsxFormatError
 from openisx.export._options import require_time_ref
@@ -27,8 +28,6 @@ __all__ = ["MICROSECOND", "Clock", "Ticks", "require_wall_clock"]
 
 #: Unit of the offsets of events, GPIO and IMU packets.
 MICROSECOND = IsxRatio(1, 1_000_000)
-
-_INT64 = 2**63 - 1
 
 
 def require_wall_clock(time_ref: str) -> None:
@@ -50,23 +49,8 @@ class Ticks:
     den: int
 
     def seconds(self, ticks: NDArray[Any]) -> NDArray[np.float64]:
-        """Time of each of the integers `ticks`, float64.
-
-        Computed in 64-bit integers if the outermost ticks show that nothing overflows (`offset + k * scale`
-        is monotonic in k), in Python's unbounded integers otherwise. Both round as C converts an integer to
-        double: to the nearest, ties to even.
-        """
-        if not len(ticks):
-            return np.zeros(0, dtype=np.float64)
-        low, high = int(ticks.min()), int(ticks.max())
-        extremes = (low, high, low * self.scale, high * self.scale)
-        ends = (self.offset + extremes[2], self.offset + extremes[3])
-        if max(map(abs, (*extremes, *ends, self.offset, self.scale))) <= _INT64:
-            numerators = ticks.astype(np.int64) * np.int64(self.scale) + np.int64(self.offset)
-            seconds: NDArray[np.float64] = numerators.astype(np.float64) / float(self.den)
-            return seconds
-        exact = [float(self.offset + k * self.scale) for k in ticks.tolist()]
-        return np.array(exact, dtype=np.float64) / float(self.den)
+        """Time of each of the integers `ticks`, float64."""
+        return line(self.offset, self.scale, ticks).astype(np.float64) / float(self.den)
 
 
 @dataclass(frozen=True)

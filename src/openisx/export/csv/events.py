@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths, require_absent
 from openisx._formats.registry import open_event_source
 from openisx._series import Member, event_set_order
+from openisx.core.resampling import nearest_samples
 from openisx.errors import IsxError
 from openisx.export._options import no_progress
 from openisx.export.csv import _numbers as csv_text
-from openisx.export.csv._clock import MICROSECOND, Clock, require_wall_clock
+from openisx.export.csv._clock import Clock, require_wall_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -196,8 +196,8 @@ def _placed(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], int]:
     """Row, column and value of the events of a table, ordered by row and column, and how many share a place."""
     offsets, values, columns = _by_cell(file)
-    rows, inside = _nearest_sample(offsets, file.rows)
-    values, columns = values[inside], columns[inside]
+    rows, inside = nearest_samples(offsets, file.rows, file.rows)
+    rows, values, columns = rows[inside], values[inside], columns[inside]
     keys = rows * len(file.channels) + columns
     # Events are ordered by cell, then time: events of one place are neighbours, the earliest first.
     first = np.ones(len(keys), dtype=np.bool_)
@@ -212,36 +212,6 @@ def _by_cell(file: _File) -> tuple[NDArray[np.uint64], NDArray[np.float32], NDAr
     events = [file.events(cell) for cell in range(len(file.channels))]
     columns = np.repeat(np.arange(len(events), dtype=np.int64), [len(offsets) for offsets, _ in events])
     return np.concatenate([o for o, _ in events]), np.concatenate([v for _, v in events]), columns
-
-
-def _nearest_sample(
-    offsets: NDArray[np.uint64], timing: Timing
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Sample nearest to each event, the earlier one if it is half way; only of events within the samples.
-
-    Returns
-    -------
-    rows
-        Sample of each event that has one.
-    inside
-        Which events these are.
-    """
-    step = timing.period.ratio
-    den = math.lcm(step.den, MICROSECOND.den)
-    period, microsecond = step.num * (den // step.den), den // MICROSECOND.den
-    # Sample k is nearest if (2k - 1) * period < 2 * offset * microsecond <= (2k + 1) * period.
-    latest = (2 * timing.num_samples - 1) * period // (2 * microsecond)
-    inside = offsets <= np.uint64(max(0, min(latest, 2**64 - 1)))
-    if period <= 0 or timing.num_samples == 0:
-        return np.zeros(0, dtype=np.int64), np.zeros(len(offsets), dtype=np.bool_)
-    within: NDArray[Any] = offsets[inside]
-    largest = int(within.max()) if len(within) else 0
-    if 2 * (largest * microsecond + period) < 2**63:
-        twice = within.astype(np.int64) * (2 * microsecond)
-    else:
-        twice = within.astype(object) * (2 * microsecond)
-    rows: NDArray[np.int64] = (-((period - twice) // (2 * period))).astype(np.int64)
-    return rows, inside
 
 
 # -- one row per event ---------------------------------------------------------------------------------
