@@ -239,8 +239,9 @@ class TestWriting:
         cells = write(path, timing=isx.Timing(5, dropped=[3], cropped=[(0, 1)], blank=[4]))
         for i in range(3):
             cells.set_cell_data(i, IMAGES[i], TRACES[i], ["é", None, ""][i])
-        cells.set_cell_status(1, "rejected")
         assert not path.exists()
+        cells.set_cell_status(1, "rejected")
+        assert path.exists()
         cells.flush()
         stored = TRACES.copy()
         stored[:, [0, 1, 3, 4]] = np.float32(np.nan)

@@ -2,108 +2,151 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import weakref
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from openisx._checks import converted, not_open
+from openisx._checks import converted, index_of_name, not_open
+from openisx._files.locks import WithLock
 from openisx._formats.isxd.editing import finish_writer
+from openisx._formats.isxd.roi_editing import RoiEditor
 from openisx._formats.isxd.roi_metadata import status_code
-from openisx._formats.isxd.roi_set import LabelledWriter
+from openisx._formats.isxd.roi_set import RoiFile, RoiWriter
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
-from openisx.errors import IsxStateError
+from openisx.errors import IsxError, IsxStateError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Self
 
     from numpy.typing import ArrayLike, NDArray
 
     from openisx._files.paths import PathInput
-    from openisx._formats.isxd.roi_set import LabelledFile
+    from openisx._formats.isxd.roi_set import RoiBody
 
-__all__ = ["LabelledSet", "require_timing_and_spacing", "trace_to_store"]
+__all__ = ["Roi", "RoiSet", "of_opened", "require_timing_and_spacing", "trace_to_store"]
+
+B = TypeVar("B", bound="RoiBody")
+R = TypeVar("R", bound="Roi")
+T = TypeVar("T")
 
 
-S = TypeVar("S", bound="LabelledFile")
+class Roi:
+    """One cell or vessel of a set; its data are read when they are asked for."""
+
+    def __init__(self, owner: Any, index: int) -> None:
+        self._owner = owner
+        self.index: int = index
+
+    @property
+    def name(self) -> str:
+        """Name."""
+        return str(self._owner.names[self.index])
+
+    @property
+    def status(self) -> str:
+        """'accepted', 'undecided' or 'rejected'."""
+        return str(self._owner._status(self.index))
+
+    @property
+    def active(self) -> bool:
+        """Whether it is active in this file of a series."""
+        return bool(self._owner.active[self.index])
+
+    @property
+    def color(self) -> int:
+        """Display colour, 0xAARRGGBB."""
+        return int(self._owner.colors[self.index])
+
+    @property
+    def trace(self) -> NDArray[np.float32]:
+        """Trace, a new float32 array with one value per sample; NaN at missing samples."""
+        return self._read("trace")
+
+    def _read(self, what: str) -> NDArray[Any]:
+        opened = self._owner._open()
+        values: NDArray[Any] = opened.read(what, opened.rois.require(self.index))
+        return values
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.index} {self.name!r}: {self.status}>"
 
 
-class LabelledSet(Generic[S]):
+class RoiSet(WithLock, Generic[B, R]):
     """Cells or vessels with names, statuses, colours and activity; reading, editing and writing of them."""
 
     _noun: ClassVar[str]  # 'cell' or 'vessel'
 
     @classmethod
-    def read(cls, file_path: PathInput, read_only: bool = True) -> LabelledSet[S]:
+    @abstractmethod
+    def read(cls, file_path: PathInput, read_only: bool = True) -> Self:
         """Open a set."""
-        raise NotImplementedError
+
+    @staticmethod
+    @abstractmethod
+    def _open_file(path: str) -> RoiFile[B]:
+        """Open a file."""
 
     def __init__(self) -> None:
-        self._set: S | None = None
-        self._writer: LabelledWriter | None = None  # until the file is complete
+        self._set: RoiFile[B] | RoiWriter[B] | None = None
+        self._unfinished: _Unfinished | None = None  # what can be changed, until it is closed for writing
         self._mode = "r"
-        self._writable = False
+        self._make_lock()
 
-    def _attached(self, opened: S, *, writable: bool) -> Self:
-        self._set, self._writable = opened, writable
-        self._mode = "w" if writable else "r"
-        if isinstance(opened, LabelledWriter):
-            self._writer = opened
-            weakref.finalize(self, finish_writer, opened)
+    def _attached(self, opened: RoiFile[B] | RoiWriter[B], *, writable: bool) -> Self:
+        self._set = opened
+        if writable:
+            self._mode = "w"
+            self._unfinished = _Unfinished(opened if isinstance(opened, RoiWriter) else RoiEditor(opened))
+            weakref.finalize(self, self._unfinished.finish_quietly)
         return self
 
-    def _open(self) -> S:
+    def _open(self) -> RoiFile[B] | RoiWriter[B]:
         if self._set is None:
             raise not_open()
         return self._set
 
-    def _require_writable(self, what: str) -> S:
+    def _require_writable(self, what: str) -> _Unfinished:
         opened = self._open()
         if self._mode == "r":
             raise IsxStateError(f"Cannot set {self._noun} {what} in read-only mode")
-        if not self._writable:
+        if self._unfinished is None:
             raise IsxStateError(f"Writing data after file was closed for writing.{opened.given_path}")
-        return opened
+        return self._unfinished
 
     def _index(self, index: int) -> int:
-        return self._open().labels.require(operator.index(index))
-
-    def _next_index(self, index: int, name: str | None) -> tuple[int, str]:
-        """Index to write and name, checked."""
-        index = operator.index(index)
-        self._open().labels.require_next(index, may_append=self._writer is not None)
-        if name is not None and not isinstance(name, str):
-            raise TypeError(f"name must be text, not {type(name).__name__}")
-        return index, f"{self._noun[0].upper()}{index}" if name is None else name
+        return self._open().rois.require(operator.index(index))
 
     @property
-    def file_path(self) -> str | None:
+    def file_path(self) -> str:
         """Absolute path of the file, symbolic links resolved."""
-        return None if self._set is None else self._set.path
+        return of_opened(None if self._set is None else self._set.path)
 
     @property
-    def mode(self) -> str | None:
+    def mode(self) -> str:
         """'r' for sets that were read, 'w' for those being written or edited."""
-        return None if self._set is None else self._mode
+        return of_opened(None if self._set is None else self._mode)
 
     @property
-    def timing(self) -> Timing | None:
+    def timing(self) -> Timing:
         """Samples of the traces."""
-        return None if self._set is None else self._set.timing
+        return of_opened(None if self._set is None else self._set.timing)
 
     @property
-    def spacing(self) -> Spacing | None:
+    def spacing(self) -> Spacing:
         """Size of the images."""
-        return None if self._set is None else self._set.spacing
+        return of_opened(None if self._set is None else self._set.spacing)
 
     @property
     def names(self) -> list[str]:
         """Names of all of them."""
-        return list(self._open().labels.names)
+        return list(self._open().rois.names)
 
     @property
     def statuses(self) -> list[str]:
@@ -113,44 +156,70 @@ class LabelledSet(Generic[S]):
     @property
     def colors(self) -> NDArray[np.uint32]:
         """Display colour of each as 0xAARRGGBB, uint32."""
-        return np.array(self._open().labels.colors, dtype=np.uint32)
+        return np.array(self._open().rois.colors, dtype=np.uint32)
 
     @property
     def active(self) -> NDArray[np.bool_]:
-        """Whether each is active in this member of a series, bool."""
-        return np.array(self._open().labels.active, dtype=np.bool_)
+        """Whether each is active in this file of a series, bool."""
+        return np.array(self._open().rois.active, dtype=np.bool_)
+
+    @abstractmethod
+    def _roi(self, index: int) -> R: ...
+
+    def __len__(self) -> int:
+        return len(self._open().rois)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._open().rois.names
+
+    def __iter__(self) -> Iterator[R]:
+        return (self._roi(i) for i in range(len(self)))
+
+    def __getitem__(self, which: str | int) -> R:
+        """The one of that name or index; of several of one name the last."""
+        if isinstance(which, str):
+            indices = {name: i for i, name in enumerate(self._open().rois.names)}
+            return self._roi(index_of_name(indices, which, self._noun))
+        return self._roi(self._index(which))
 
     def _name(self, index: int) -> str:
-        return self._open().labels.names[self._index(index)]
+        return self._open().rois.names[self._index(index)]
 
     def _status(self, index: int) -> str:
         opened = self._open()
-        return opened.labels.status(self._index(index), opened.given_path)
-
-    def _set_status(self, index: int, status: str) -> None:
-        opened = self._require_writable("status")
-        code = status_code(status, self._noun)
-        opened.set_statuses({self._index(index): code})
+        return opened.rois.status(self._index(index), opened.given_path)
 
     def _set_statuses(self, statuses: Sequence[str] | Mapping[int, str]) -> None:
-        opened = self._require_writable("status")
-        if not isinstance(statuses, Mapping):
-            count = len(opened.labels)
-            if isinstance(statuses, str) or len(statuses) != count:
-                raise ValueError(f"statuses should hold one status for each of {count} {self._noun}s")
-            statuses = dict(enumerate(statuses))
-        opened.set_statuses({self._index(i): status_code(s, self._noun) for i, s in statuses.items()})
+        unfinished, opened = self._require_writable("status"), self._open()
+        with self._lock:
+            if not isinstance(statuses, Mapping):
+                count = len(opened.rois)
+                if isinstance(statuses, str) or len(statuses) != count:
+                    raise ValueError(f"statuses should hold one status for each of {count} {self._noun}s")
+                statuses = dict(enumerate(statuses))
+            codes = {i: status_code(s, self._noun) for i, s in statuses.items()}
+            codes = {self._index(i): code for i, code in codes.items()}
+            self._set = unfinished.set_statuses(codes, self._open_file)
 
-    def _label_columns(self) -> dict[str, Any]:
+    def _put(self, index: int, name: str | None, roi: Callable[[], Any]) -> None:
+        """Add or replace one, with the data that `roi` makes of what the caller gave."""
+        unfinished, index = self._require_writable("data"), operator.index(index)
+        with self._lock:
+            self._open().rois.require_next(index, may_append=unfinished.growing)
+            if name is not None and not isinstance(name, str):
+                raise TypeError(f"name must be text, not {type(name).__name__}")
+            unfinished.changes.put(index, f"{self._noun[0].upper()}{index}" if name is None else name, roi())
+
+    def _roi_columns(self) -> dict[str, Any]:
         return {
             "name": self.names,
             "status": self.statuses,
             "active": self.active,
-            "color": [f"#{color:08x}" for color in self._open().labels.colors],
+            "color": [f"#{color:08x}" for color in self._open().rois.colors],
         }
 
     def flush(self) -> None:
-        """Finish writing or editing: the file is complete, and nothing can be changed through this object.
+        """Finish writing or editing: the file is complete and durable, and cannot be changed through this object.
 
         Does nothing on sets that were opened for reading or are already flushed.
 
@@ -160,10 +229,12 @@ class LabelledSet(Generic[S]):
             The file could not be written.
         """
         opened = self._open()
-        if self._writer is not None and self._writer.output.is_open:
-            self._writer.commit()
-            self._set, self._writer = self.read(opened.path)._set, None
-        self._writable = False
+        with self._lock:
+            if self._unfinished is not None and self._unfinished.is_open:
+                self._unfinished.finish()
+                if isinstance(opened, RoiWriter):
+                    self._set = self._open_file(opened.path)
+            self._unfinished = None
 
     def get_acquisition_info(self) -> dict[str, Any] | None:
         """What was recorded about the session: animal, microscope, probe, software, processing.
@@ -190,27 +261,77 @@ class LabelledSet(Generic[S]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and self._writer is not None:
-            self._writer.discard()
-            self._writable = False
+        if kind is not None and self._unfinished is not None and isinstance(self._set, RoiWriter):
+            self._set.output.discard()
+            self._unfinished = None
         else:
             self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._set is None:
             return type(self), ()
-        if self._writable:
+        if self._unfinished is not None:
             raise IsxStateError(f"{self.file_path} is being written and cannot be pickled.")
         return type(self).read, (self.file_path,)
 
     def __str__(self) -> str:
-        count = None if self._set is None else len(self._set.labels)
+        count = None if self._set is None else len(self._set.rois)
         return (
             f"{type(self).__name__}\n    file_path: {self.file_path}\n    mode: {self.mode}\n"
             f"    timing: {self.timing}\n    spacing: {self.spacing}\n    num_{self._noun}s: {count}"
             + " "
             * 8
         )
+
+
+class _Unfinished:
+    """A set that is being written or edited, apart from its object, so that it can be finished when that goes."""
+
+    def __init__(self, changes: RoiWriter[Any] | RoiEditor) -> None:
+        self.changes = changes
+
+    @property
+    def growing(self) -> bool:
+        """Whether ROIs can be added."""
+        return isinstance(self.changes, RoiWriter) or self.changes.growing
+
+    @property
+    def is_open(self) -> bool:
+        return isinstance(self.changes, RoiEditor) or self.changes.output.is_open
+
+    def set_statuses(self, codes: dict[int, int], open_file: Callable[[str], RoiFile[Any]]) -> Any:
+        """Change statuses, which makes a file that is being written complete for everyone; the set to read from."""
+        writer = self.changes
+        if isinstance(writer, RoiEditor):
+            writer.set_statuses(codes)
+            return writer.opened
+        for index, code in codes.items():
+            writer.body.rois.statuses[index] = code
+        writer.commit()
+        opened = open_file(writer.path)
+        opened.given_path = writer.given_path
+        self.changes = RoiEditor(opened, growing=True)
+        return opened
+
+    def finish(self) -> None:
+        """Complete the file and make it durable."""
+        if isinstance(self.changes, RoiEditor):
+            self.changes.finish()
+        else:
+            self.changes.commit()
+
+    def finish_quietly(self) -> None:
+        """The same when the object was dropped without `flush`: a failure can only be warned of."""
+        if isinstance(self.changes, RoiEditor):
+            with contextlib.suppress(IsxError):  # what was changed is in the file
+                self.changes.finish()
+        else:
+            finish_writer(self.changes)
+
+
+def of_opened(value: T | None) -> T:
+    """`value`, which is None only for objects made by the constructor alone: users need not check that."""
+    return value  # type: ignore[return-value]
 
 
 def require_timing_and_spacing(timing: Timing, spacing: Spacing) -> None:

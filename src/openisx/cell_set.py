@@ -9,9 +9,10 @@ import numpy as np
 
 from openisx._checks import converted, output_path
 from openisx._files.paths import as_path
-from openisx._formats.isxd.cell_set import CellMetrics, CellSetIsxd, CellSetIsxdWriter
+from openisx._formats.isxd.cell_set import Cell as _Data
+from openisx._formats.isxd.cell_set import CellBody, CellMetrics, cell_metrics, new_cell_set
 from openisx._formats.registry import open_cell_set
-from openisx._roi_set import LabelledSet, require_timing_and_spacing, trace_to_store
+from openisx._roi_set import Roi, RoiSet, of_opened, require_timing_and_spacing, trace_to_store
 from openisx._tables import samples_table, table
 
 if TYPE_CHECKING:
@@ -21,13 +22,47 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from openisx._files.paths import PathInput
+    from openisx._formats.isxd.roi_set import RoiFile
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["CellMetrics", "CellSet"]
+__all__ = ["Cell", "CellMetrics", "CellSet"]
 
 
-class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
+class Cell(Roi):
+    """One cell of a :class:`isx.CellSet`, as ``cells[0]``, ``cells["C0"]`` or iteration give it.
+
+    Attributes
+    ----------
+    index : int
+        Position in the set.
+    name, status : str
+        Status: 'accepted', 'undecided' or 'rejected'.
+    active : bool
+        Whether it is active in this file of a series.
+    color : int
+        Display colour, 0xAARRGGBB.
+    trace : ndarray of float32, shape (samples,)
+        New array; NaN at dropped, cropped and blank samples.
+    footprint : ndarray of float32, shape (rows, columns)
+        New array.
+    metrics : CellMetrics or None
+        As the desktop application stored them.
+    """
+
+    @property
+    def footprint(self) -> NDArray[np.float32]:
+        """Footprint, a new float32 array (rows, columns)."""
+        return self._read("image")
+
+    @property
+    def metrics(self) -> CellMetrics | None:
+        """Metrics as the desktop application stored them; None if there are none."""
+        metrics: list[CellMetrics | None] | None = self._owner.metrics
+        return metrics[self.index] if metrics else None
+
+
+class CellSet(RoiSet[CellBody, Cell]):
     """Cells of a recording: for each a name, a status, a footprint (image) and a trace.
 
     Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
@@ -58,8 +93,14 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
         IsxFileError
             The file is missing, damaged, or holds something else.
         """
-        opened = open_cell_set(as_path(file_path), editable=not read_only)
-        return cls()._attached(opened, writable=not read_only)
+        return cls()._attached(open_cell_set(as_path(file_path)), writable=not read_only)
+
+    @staticmethod
+    def _open_file(path: str) -> RoiFile[CellBody]:
+        return open_cell_set(path)
+
+    def _roi(self, index: int) -> Cell:
+        return Cell(self, index)
 
     @classmethod
     def write(
@@ -72,8 +113,10 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
     ) -> CellSet:
         """Start a new cell set.
 
-        The file appears under its name when :meth:`flush` has written all of it, or when the object is deleted.
-        Until then cells can be read back and replaced.
+        The file appears under its name, complete with the cells set so far, when a status is set, when
+        :meth:`flush` has written all of it, or when the object is deleted. Until :meth:`flush` cells can be added,
+        read back and replaced. If the program is killed before the file appears, :func:`isx.recover` saves the
+        cells.
 
         Parameters
         ----------
@@ -95,13 +138,13 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
         """
         path = output_path(file_path)
         require_timing_and_spacing(timing, spacing)
-        writer = CellSetIsxdWriter(path, timing.normalized(), spacing.copy(), extra_properties)
+        writer = new_cell_set(path, timing.normalized(), spacing.copy(), extra_properties)
         return cls()._attached(writer, writable=True)
 
     @property
-    def num_cells(self) -> int | None:
+    def num_cells(self) -> int:
         """Number of cells; while writing, of those set so far."""
-        return None if self._set is None else len(self._set.labels)
+        return of_opened(None if self._set is None else len(self._set.rois))
 
     # -- one cell --------------------------------------------------------------------------------
 
@@ -155,7 +198,7 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
         IsxIndexError
             There is no such cell.
         """
-        return self._open().read_trace(self._index(index))
+        return self._open().read("trace", self._index(index))
 
     def get_cell_image_data(self, index: int) -> NDArray[np.float32]:
         """Footprint of one cell.
@@ -175,10 +218,10 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
         IsxIndexError
             There is no such cell.
         """
-        return self._open().read_image(self._index(index))
+        return self._open().read("image", self._index(index))
 
     def set_cell_status(self, index: int, status: str) -> None:
-        """Change the status of one cell; in a file opened with ``read_only=False`` at once.
+        """Change the status of one cell, in the file at once; a set being written is readable for everyone then.
 
         Parameters
         ----------
@@ -196,7 +239,7 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
         IsxIndexError
             There is no such cell.
         """
-        self._set_status(index, status)
+        self._set_statuses({index: status})
 
     def set_cell_data(self, index: int, image: ArrayLike, trace: ArrayLike, name: str | None = None) -> None:
         """Add the next cell, or replace an earlier one, whose status is then undecided again.
@@ -221,10 +264,13 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
         ValueError
             The index is out of order, or an array has the wrong size.
         """
-        opened = self._require_writable("data")
-        index, name = self._next_index(index, name)
-        footprint = converted(np.asarray(image).reshape(opened.spacing.num_pixels), np.dtype(np.float32))
-        opened.put(index, footprint, trace_to_store(trace, opened.timing, "trace"), name)
+
+        def data() -> _Data:
+            opened = self._open()
+            footprint = converted(np.asarray(image).reshape(opened.spacing.num_pixels), np.dtype(np.float32))
+            return _Data(footprint, trace_to_store(trace, opened.timing, "trace"))
+
+        self._put(index, name, data)
 
     # -- all cells -------------------------------------------------------------------------------
 
@@ -250,7 +296,7 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
 
         While the set is being written: a copy of those set so far.
         """
-        return self._open().traces()
+        return self._open().all("trace")
 
     @property
     def footprints(self) -> NDArray[np.float32]:
@@ -258,12 +304,13 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
 
         While the set is being written: a copy of those set so far.
         """
-        return self._open().images()
+        return self._open().all("image")
 
     @property
     def metrics(self) -> list[CellMetrics | None] | None:
         """Metrics of every footprint as the desktop application stored them; None if there are none."""
-        return self._open().metrics()
+        opened = self._open()
+        return cell_metrics(opened.metadata, len(opened.rois), opened.given_path)
 
     def to_dataframe(self, what: Literal["traces", "cells"] = "traces") -> pd.DataFrame:
         """The set as a pandas table (``pip install "isx[tables]"``).
@@ -281,11 +328,11 @@ class CellSet(LabelledSet[CellSetIsxd | CellSetIsxdWriter]):
         """
         opened = self._open()
         if what == "traces":
-            return samples_table(opened.traces(), opened.labels.names, opened.timing)
+            return samples_table(opened.all("trace"), opened.rois.names, opened.timing)
         if what != "cells":
             raise ValueError(f"Unknown table {what!r}. Options are traces, cells.")
-        columns = self._label_columns()
-        metrics = opened.metrics()
+        columns = self._roi_columns()
+        metrics = self.metrics
         for member in fields(CellMetrics) if metrics else ():
             columns[member.name] = [None if m is None else getattr(m, member.name) for m in metrics or ()]
         return table(columns)

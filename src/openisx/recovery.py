@@ -1,4 +1,4 @@
-"""Saving the frames of a movie whose writer was killed: :func:`recover`."""
+"""Saving what killed writers left behind, and recordings that lost their metadata: :func:`recover`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,30 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openisx._files.output import lock, rename_without_overwriting, replace_file, sync_folder
+import numpy as np
+
+from openisx._files.output import (
+    lock,
+    rename_without_overwriting,
+    replace_file,
+    sidecar_path,
+    sync_folder,
+)
 from openisx._files.paths import as_path, canonical, hidden, reading_error, require_absent
+from openisx._formats.isxd.cell_set import CellBody
 from openisx._formats.isxd.container import trailer_bytes
+from openisx._formats.isxd.events import PACKET
 from openisx._formats.isxd.metadata import spacing_from_json, timing_from_json, timing_to_json
-from openisx._formats.isxd.movie import DTYPES, recipe, recipe_path
+from openisx._formats.isxd.movie import DTYPES
+from openisx._formats.isxd.vessel_set import VesselBody
 from openisx._formats.json_reading import JsonObject, parse
+from openisx._formats.json_writing import dump_compact
 from openisx._formats.kinds import DataKind
-from openisx.errors import IsxFileError, IsxFileNotFoundError, IsxStateError
+from openisx.errors import IsxFileError, IsxFileNotFoundError, IsxFormatError, IsxStateError
 
 if TYPE_CHECKING:
     from openisx._files.paths import PathInput
+    from openisx._formats.isxd.roi_set import RoiBody
 
 __all__ = ["Recovered", "recover"]
 
@@ -31,30 +44,33 @@ class Recovered:
     Attributes
     ----------
     path : str
-        The movie made of what was saved.
+        The file made of what was saved.
     num_frames : int
-        Frames saved.
+        Frames saved; cells, vessels or events of sets.
     num_expected : int
-        Frames the writer had announced.
+        Frames the writer had announced, or cells, vessels or events that it had begun to write.
+    what : {'frames', 'cells', 'vessels', 'events'}
+        What was counted.
     """
 
     path: str
     num_frames: int
     num_expected: int
+    what: str = "frames"
 
 
 def recover(path: PathInput) -> Recovered:
-    """Make a movie of the frames that an interrupted :meth:`Movie.write` left behind.
+    """Make a file of what an interrupted writer of a movie, cell set, event set or vessel set left behind.
 
     Parameters
     ----------
     path : path
-        The name the movie should have had, or the temporary file (``.NAME.XXXXXXXX.partial``) beside it.
+        The name the file should have had, or the temporary file (``.NAME.XXXXXXXX.partial``) beside it.
 
     Returns
     -------
     Recovered
-        Where the movie is, and how many frames it holds. Its timing ends with the last frame saved.
+        Where the file is, and how much it holds. The timing of a movie ends with the last frame saved.
 
     Raises
     ------
@@ -63,66 +79,131 @@ def recover(path: PathInput) -> Recovered:
     IsxFileExistsError
         A file of that name exists.
     IsxStateError
-        The movie is still being written, or several interrupted writers left files: give the one to save.
+        The file is still being written, or several interrupted writers left files: give the one to save.
     IsxFileError
-        The temporary file cannot be read or written, or no frame was written.
+        The temporary file cannot be read or written, or nothing complete was written.
     """
     given = as_path(path)
     temporary = canonical(given if given.endswith(_SUFFIX) else _find(given))
-    folder = os.path.dirname(temporary)
     try:
-        with open(recipe_path(temporary), "rb") as file, open(temporary, "r+b", buffering=0) as body:
-            if not lock(body.fileno()):
-                raise IsxStateError(f"{given} is still being written by another object or process.")
-            known = JsonObject(parse(file.read(), temporary), temporary)
-            name, metadata = os.path.basename(known.string("fileName")), known.object("metadata").members
-            target = os.path.join(folder, name)
-            require_absent(target)
-            expected, saved, body_size = _shorten(metadata, os.fstat(body.fileno()).st_size, temporary)
-            # First the description, so that a second attempt after a crash in here finds the same frames.
-            replace_file(recipe_path(temporary), recipe(name, metadata))
-            body.truncate(body_size)
-            body.seek(body_size)
-            body.write(trailer_bytes(metadata))
-            os.fsync(body.fileno())
+        return _finish(temporary, given)
     except OSError as error:
         if isinstance(error, IsxFileError):
             raise
         raise reading_error(temporary, error) from None
+
+
+def _finish(temporary: str, given: str) -> Recovered:
+    """Put the metadata behind what was written, and give the file its name."""
+    folder = os.path.dirname(temporary)
+    with open(sidecar_path(temporary), "rb") as file, open(temporary, "r+b", buffering=0) as body:
+        if not lock(body.fileno()):
+            raise IsxStateError(f"{given} is still being written by another object or process.")
+        head, *notes = file.read().split(b"\n")
+        known = JsonObject(parse(head, temporary), temporary)
+        name, metadata = os.path.basename(known.string("fileName")), known.object("metadata")
+        target = os.path.join(folder, name)
+        require_absent(target)
+        saved = _saved(metadata, notes, temporary)
+        # First the sidecar, so that a second attempt after a crash in here finds the same.
+        replace_file(sidecar_path(temporary), dump_compact({"fileName": name, "metadata": saved.metadata}))
+        body.truncate(saved.size)
+        body.seek(saved.size)
+        body.write(saved.tail + trailer_bytes(saved.metadata))
+        os.fsync(body.fileno())
     rename_without_overwriting(temporary, target, target)
-    os.unlink(recipe_path(temporary))
+    os.unlink(sidecar_path(temporary))
     sync_folder(folder)
-    return Recovered(target, saved, expected)
+    return Recovered(target, saved.count, saved.expected, saved.what)
 
 
 def _find(path: str) -> str:
     pattern = glob.escape(hidden(canonical(path), "")) + f"????????{_SUFFIX}"
-    found = sorted(p for p in glob.glob(pattern) if os.path.exists(recipe_path(p)))
+    found = sorted(p for p in glob.glob(pattern) if os.path.exists(sidecar_path(p)))
     if not found:
         raise IsxFileNotFoundError(
-            f"Nothing to recover for {path}: no interrupted writer left frames beside it."
+            f"Nothing to recover for {path}: no interrupted writer left data beside it."
         )
     if len(found) > 1:
         listed = "\n".join(f"  {p} ({os.path.getsize(p):,} bytes)" for p in found)
-        raise IsxStateError(f"Several interrupted writers left frames of {path}; recover one of\n{listed}")
+        raise IsxStateError(f"Several interrupted writers left files of {path}; recover one of\n{listed}")
     return found[0]
 
 
-def _shorten(metadata: Any, size: int, path: str) -> tuple[int, int, int]:
-    """Cut the timing in `metadata` to the complete frames among `size` bytes.
+@dataclass(frozen=True)
+class _Saved:
+    """What is complete in a temporary file."""
 
-    Returns the number of frames announced, that of complete ones, and the bytes these take.
-    """
-    members = JsonObject(metadata, path)
+    metadata: Any
+    size: int  # of the complete part
+    count: int
+    expected: int
+    what: str = "frames"
+    tail: bytes = b""  # to stand before the metadata
+
+
+def _saved(members: JsonObject, notes: list[bytes], path: str) -> _Saved:
+    kind = DataKind.from_code(members.integer("type"), path)
+    if kind is DataKind.CELL_SET:
+        saved = _rois(CellBody.from_metadata(members, 5), members, notes, path)
+    elif kind is DataKind.VESSEL_SET:
+        saved = _rois(VesselBody.from_metadata(members, 5), members, notes, path)
+    elif kind is DataKind.EVENT_SET:
+        saved = _events(members, path)
+    else:
+        saved = _frames(members, path)
+    if not saved.count:
+        raise IsxFileError(
+            f"Nothing to recover: {path} holds no complete {saved.what[:-1]}. It can be deleted."
+        )
+    return saved
+
+
+def _frames(members: JsonObject, path: str) -> _Saved:
+    """The complete frames; the timing is cut to them."""
+    metadata: Any = members.members
     timing = timing_from_json(members.object("timingInfo"))
     rows, cols = spacing_from_json(members.object("spacingInfo")).num_pixels
     frame_bytes = rows * cols * DTYPES[members.integer("dataType", 0, 2)].itemsize
     expected = timing.samples.num_valid
-    num_frames = min(size // frame_bytes, expected) if frame_bytes else 0
-    if not num_frames:
-        raise IsxFileError(f"Nothing to recover: {path} holds no complete frame. It can be deleted.")
-    if num_frames < expected:
-        num_samples = timing.samples.sample(num_frames - 1) + 1
+    count = min(os.path.getsize(path) // frame_bytes, expected) if frame_bytes else 0
+    if 0 < count < expected:
+        num_samples = timing.samples.sample(count - 1) + 1
         metadata["timingInfo"] = timing_to_json(timing.replace(num_samples=num_samples).normalized())
         metadata["type"] = DataKind.of_frames(num_samples).code
-    return expected, num_frames, num_frames * frame_bytes
+    return _Saved(metadata, count * frame_bytes, count, expected)
+
+
+def _rois(body: RoiBody, members: JsonObject, notes: list[bytes], path: str) -> _Saved:
+    """The complete cells or vessels among those that the sidecar notes; the last line may be cut."""
+    for line in notes:
+        try:
+            index, name, size = parse(line, path)
+            body.require_next(index, None, may_append=True)
+            body.put(index, str(name), None if size is None else tuple(size))
+        except (IsxFormatError, TypeError, ValueError):
+            break
+    expected = len(body.rois)
+    while body.end() - len(body.tail) > os.path.getsize(path):
+        body.pop()
+    count = len(body.rois)
+    size = body.end() - len(body.tail) * (count > 0)
+    return _Saved(body.metadata(members.members), size, count, expected, f"{body.noun}s", body.tail)
+
+
+def _events(members: JsonObject, path: str) -> _Saved:
+    """All complete events, whose numbers the metadata hold for each cell."""
+    metadata: Any = members.members
+    noted = sum(members.integers("numSamples", 0)) * PACKET.itemsize  # by an attempt that was broken off
+    size = noted or os.path.getsize(path)
+    packets = np.fromfile(path, PACKET, size // PACKET.itemsize)
+    names = members.strings("channel list")
+    cells, first, counts = np.unique(packets["channel"], return_index=True, return_counts=True)
+    if len(cells) and cells[-1] >= len(names):
+        raise IsxFormatError(
+            f"{path} holds events of cell {cells[-1]}, but there are only {len(names)} cells."
+        )
+    metadata["numSamples"], metadata["startOffsets"] = [0] * len(names), [0] * len(names)
+    for cell, at, count in zip(cells.tolist(), first.tolist(), counts.tolist(), strict=True):
+        metadata["numSamples"][cell], metadata["startOffsets"][cell] = count, int(packets["offset"][at])
+    return _Saved(metadata, packets.nbytes, len(packets), -(-size // PACKET.itemsize), "events")

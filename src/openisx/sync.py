@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from openisx._files.paths import as_path, as_paths, canonical, extension
 from openisx._formats.isxb.editing import rewrite_start
-from openisx._formats.isxd.container import open_container, replace_metadata
+from openisx._formats.isxd.editing import edit_metadata
 from openisx._formats.isxd.metadata import PRODUCER, timing_to_json
 from openisx._formats.json_reading import updated
 from openisx._formats.kinds import DataKind, WrongKindError
@@ -309,10 +309,12 @@ def align_start_times(input_ref_file: PathInput, input_align_files: PathInputs) 
 
 def _rewrite_isxd(path: str, timing: Timing, start: Time) -> None:
     """Replace start and period in the metadata, keeping everything else the file says."""
+    moved = timing.replace(start=start)
+
+    def change(metadata: dict[str, Any]) -> dict[str, Any]:
+        info = updated(metadata.get("timingInfo"), timing_to_json(moved))
+        return metadata | {"producer": PRODUCER, "timingInfo": info}
+
     with warnings.catch_warnings():  # given already, when the file was read
         warnings.simplefilter("ignore", IsxWarning)
-        file, container = open_container(path)
-    file.close()
-    metadata = dict(container.metadata)
-    info = updated(metadata.get("timingInfo"), timing_to_json(timing.replace(start=start)))
-    replace_metadata(path, container.body_size, metadata | {"producer": PRODUCER, "timingInfo": info})
+        edit_metadata(path, change)

@@ -9,11 +9,11 @@ import numpy as np
 
 from openisx._checks import converted, output_path
 from openisx._files.paths import as_path
-from openisx._formats.isxd.vessel_layout import Vessel
-from openisx._formats.isxd.vessel_layout import VesselSetType as _Type
-from openisx._formats.isxd.vessel_set import VesselSetIsxd, VesselSetIsxdWriter
+from openisx._formats.isxd.vessel_set import Vessel as _Data
+from openisx._formats.isxd.vessel_set import VesselBody, new_vessel_set
+from openisx._formats.isxd.vessel_set import VesselSetType as _Type
 from openisx._formats.registry import open_vessel_set
-from openisx._roi_set import LabelledSet, require_timing_and_spacing, trace_to_store
+from openisx._roi_set import Roi, RoiSet, of_opened, require_timing_and_spacing, trace_to_store
 from openisx._tables import samples_table, table
 from openisx.errors import IsxIndexError, IsxStateError
 
@@ -24,16 +24,65 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from openisx._files.paths import PathInput
+    from openisx._formats.isxd.roi_set import RoiFile
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["VesselSet"]
+__all__ = ["Vessel", "VesselSet"]
 
 _DIAMETER, _VELOCITY = _Type.VESSEL_DIAMETER, _Type.RBC_VELOCITY
 _FLOAT = np.dtype(np.float32)
 
 
-class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
+class Vessel(Roi):
+    """One vessel of a :class:`isx.VesselSet`, as ``vessels[0]``, ``vessels["V0"]`` or iteration give it.
+
+    Attributes
+    ----------
+    index : int
+        Position in the set.
+    name, status : str
+        Status: 'accepted', 'undecided' or 'rejected'.
+    active : bool
+        Whether it is active in this file of a series.
+    color : int
+        Display colour, 0xAARRGGBB.
+    trace : ndarray of float32, shape (samples,)
+        Diameter or velocity, a new array; NaN at dropped, cropped and blank samples.
+    line : ndarray of int64, shape (2, 2) or (4, 2)
+        Points (x, y) in pixels.
+    image : ndarray of float32, shape (rows, columns)
+        The image of the set.
+    center_trace, direction_trace : ndarray of float32, shape (samples,)
+        IsxError if the set holds none.
+    """
+
+    @property
+    def line(self) -> NDArray[np.int64]:
+        """Points (x, y) in pixels, a new int64 array: (2, 2) in diameter, (4, 2) in velocity sets."""
+        return self._read("line")
+
+    @property
+    def image(self) -> NDArray[np.float32]:
+        """The image of the set, a new float32 array (rows, columns)."""
+        return self._read("image")
+
+    @property
+    def center_trace(self) -> NDArray[np.float32]:
+        """Position of the centre along the line, a new float32 array; IsxError if there is none."""
+        return self._second(_DIAMETER)
+
+    @property
+    def direction_trace(self) -> NDArray[np.float32]:
+        """Direction of the flow in degrees, a new float32 array; IsxError if there is none."""
+        return self._second(_VELOCITY)
+
+    def _second(self, set_type: _Type) -> NDArray[np.float32]:
+        self._owner._open().body.require_second(set_type)
+        return self._read("second")
+
+
+class VesselSet(RoiSet[VesselBody, Vessel]):
     """Blood vessels of a recording: for each a name, a status, a line across or along it, and traces.
 
     There are two types: *diameter* sets, whose lines have two points and whose traces are diameters with the
@@ -70,8 +119,14 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         IsxFileError
             The file is missing, damaged, or holds something else.
         """
-        opened = open_vessel_set(as_path(file_path), editable=not read_only)
-        return cls()._attached(opened, writable=not read_only)
+        return cls()._attached(open_vessel_set(as_path(file_path)), writable=not read_only)
+
+    @staticmethod
+    def _open_file(path: str) -> RoiFile[VesselBody]:
+        return open_vessel_set(path)
+
+    def _roi(self, index: int) -> Vessel:
+        return Vessel(self, index)
 
     @classmethod
     def write(
@@ -85,8 +140,10 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
     ) -> VesselSet:
         """Start a new vessel set.
 
-        The file appears under its name when :meth:`flush` has written all of it, or when the object is deleted.
-        Until then vessels can be read back and replaced.
+        The file appears under its name, complete with the vessels set so far, when a status is set, when
+        :meth:`flush` has written all of it, or when the object is deleted. Until :meth:`flush` vessels can be
+        added, read back and replaced. If the program is killed before the file appears, :func:`isx.recover`
+        saves the vessels.
 
         Parameters
         ----------
@@ -111,21 +168,21 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         path = output_path(file_path)
         require_timing_and_spacing(timing, spacing)
         kind = _Type.from_str(vessel_type)
-        writer = VesselSetIsxdWriter(path, timing.normalized(), spacing.copy(), kind, extra_properties)
+        writer = new_vessel_set(path, timing.normalized(), spacing.copy(), kind, extra_properties)
         return cls()._attached(writer, writable=True)
 
     @property
-    def num_vessels(self) -> int | None:
+    def num_vessels(self) -> int:
         """Number of vessels; while writing, of those set so far."""
-        return None if self._set is None else len(self._set.labels)
+        return of_opened(None if self._set is None else len(self._set.rois))
 
     def get_vessel_set_type(self) -> _Type:
         """Whether the traces are diameters or velocities."""
-        return self._open().kind
+        return self._open().body.set_type
 
     def has_correlation_heatmaps(self) -> bool:
         """Whether the file holds correlation heat maps."""
-        return bool(self._open().heatmap_sizes)
+        return bool(self._open().body.heatmap_sizes)
 
     # -- one vessel ------------------------------------------------------------------------------
 
@@ -174,8 +231,7 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         IsxIndexError
             There is no such vessel.
         """
-        self._index(index)
-        return self._open().read_image()
+        return self._open().read("image", self._index(index))
 
     def get_vessel_line_data(self, index: int) -> NDArray[np.int64]:
         """Line of one vessel.
@@ -195,7 +251,7 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         IsxIndexError
             There is no such vessel.
         """
-        return self._open().read_line(self._index(index))
+        return self._open().read("line", self._index(index))
 
     def get_vessel_trace_data(self, index: int) -> NDArray[np.float32]:
         """Diameter or velocity of one vessel, a new float32 array; NaN at missing samples.
@@ -210,7 +266,7 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         IsxIndexError
             There is no such vessel.
         """
-        return self._open().read_trace(self._index(index))
+        return self._open().read("trace", self._index(index))
 
     def get_vessel_center_trace_data(self, index: int) -> NDArray[np.float32]:
         """Position of the centre of one vessel along its line, a new float32 array.
@@ -248,8 +304,8 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
 
     def _second(self, index: int, kind: _Type) -> NDArray[np.float32]:
         index, opened = self._index(index), self._open()
-        opened.require_second(kind)
-        return opened.read_second(index)
+        opened.body.require_second(kind)
+        return opened.read("second", index)
 
     def get_vessel_correlations_data(self, index: int, frame: int) -> NDArray[np.float32]:
         """Correlation heat maps of one vessel at one sample.
@@ -274,11 +330,11 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
             The set holds no heat maps.
         """
         index, opened = self._index(index), self._open()
-        opened.require_heatmaps()
+        opened.body.require_heatmaps()
         sample, count = operator.index(frame), opened.timing.num_samples
         if not 0 <= sample < count:
             raise IsxIndexError(f"The index of the frame ({sample}) is out of range (0-{count - 1}).")
-        return opened.read_heatmaps(index, sample)
+        return opened.read("heatmaps", index, sample)
 
     def correlation_heatmaps(self, index: int) -> NDArray[np.float32]:
         """All correlation heat maps of one vessel.
@@ -301,13 +357,13 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
             The set holds no heat maps.
         """
         index, opened = self._index(index), self._open()
-        opened.require_heatmaps()
-        return opened.heatmaps(index)
+        opened.body.require_heatmaps()
+        return opened.view("heatmaps", index)
 
     # -- writing ---------------------------------------------------------------------------------
 
     def set_vessel_status(self, index: int, status: str) -> None:
-        """Change the status of one vessel; in a file opened with ``read_only=False`` at once.
+        """Change the status of one vessel, in the file at once; a set being written is readable for everyone then.
 
         Parameters
         ----------
@@ -325,7 +381,7 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         IsxIndexError
             There is no such vessel.
         """
-        self._set_status(index, status)
+        self._set_statuses({index: status})
 
     def set_vessel_diameter_data(
         self,
@@ -358,7 +414,7 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         ValueError
             The index is out of order, or an array has the wrong shape.
         """
-        self._put(_DIAMETER, index, image, line, trace, center_trace, None, name)
+        self._put_vessel(_DIAMETER, index, image, line, trace, center_trace, None, name)
 
     def set_rbc_velocity_data(
         self,
@@ -391,9 +447,9 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         ValueError
             The index is out of order, an array has the wrong shape, or only some vessels have heat maps.
         """
-        self._put(_VELOCITY, index, image, line, trace, direction_trace, correlations_trace, name)
+        self._put_vessel(_VELOCITY, index, image, line, trace, direction_trace, correlations_trace, name)
 
-    def _put(
+    def _put_vessel(
         self,
         kind: _Type,
         index: int,
@@ -404,24 +460,27 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         heatmaps: ArrayLike | None,
         name: str | None,
     ) -> None:
-        opened = self._require_writable("data")
-        if opened.kind is not kind:
+        self._require_writable("data")
+        opened = self._open()
+        if opened.body.set_type is not kind:
             raise IsxStateError(
                 f"{opened.given_path} is a {'velocity' if kind is _DIAMETER else 'diameter'} set; use "
                 f"{'set_rbc_velocity_data' if kind is _DIAMETER else 'set_vessel_diameter_data'}."
             )
-        index, name = self._next_index(index, name)
-        timing, points = opened.timing, np.asarray(line)
-        if points.shape not in ((opened.num_points, 2), (2 * opened.num_points,)):
-            raise ValueError(f"line should be {opened.num_points} points (x, y), not of shape {points.shape}")
-        vessel = Vessel(
-            converted(np.asarray(image).reshape(opened.spacing.num_pixels), _FLOAT),
-            converted(points.reshape(-1, 2), np.dtype(np.int64)),
-            trace_to_store(trace, timing, "trace"),
-            trace_to_store(second, timing, "center_trace" if kind is _DIAMETER else "direction_trace"),
-            None if heatmaps is None else _heatmaps(heatmaps, timing.num_samples),
-        )
-        opened.put(index, vessel, name)
+
+        def data() -> _Data:
+            timing, points, count = opened.timing, np.asarray(line), opened.body.num_points
+            if points.shape not in ((count, 2), (2 * count,)):
+                raise ValueError(f"line should be {count} points (x, y), not of shape {points.shape}")
+            return _Data(
+                converted(np.asarray(image).reshape(opened.spacing.num_pixels), _FLOAT),
+                converted(points.reshape(-1, 2), np.dtype(np.int64)),
+                trace_to_store(trace, timing, "trace"),
+                trace_to_store(second, timing, "center_trace" if kind is _DIAMETER else "direction_trace"),
+                None if heatmaps is None else _heatmaps(heatmaps, timing.num_samples),
+            )
+
+        self._put(index, name, data)
 
     # -- all vessels -----------------------------------------------------------------------------
 
@@ -445,12 +504,12 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
     def image(self) -> NDArray[np.float32] | None:
         """The image of the set, a new float32 array (rows, columns); None for a set without vessels."""
         opened = self._open()
-        return opened.read_image() if len(opened.labels) else None
+        return opened.read("image", 0) if len(opened.rois) else None
 
     @property
     def lines(self) -> NDArray[np.int64]:
         """All lines, int64 of shape (vessels, points, 2)."""
-        return self._open().lines()
+        return self._open().all("line")
 
     @property
     def traces(self) -> NDArray[np.float32]:
@@ -459,19 +518,19 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
         A read-only view of the file where its vessels are equally large, as they are without heat maps or with
         heat maps of one size; else a copy.
         """
-        return self._open().traces()
+        return self._open().all("trace")
 
     @property
     def center_traces(self) -> NDArray[np.float32]:
         """All centres of a diameter set, float32 of shape (vessels, samples); IsxError if there are none."""
-        self._open().require_second(_DIAMETER)
-        return self._open().seconds()
+        self._open().body.require_second(_DIAMETER)
+        return self._open().all("second")
 
     @property
     def direction_traces(self) -> NDArray[np.float32]:
         """All directions of a velocity set, float32 of shape (vessels, samples); IsxError if there are none."""
-        self._open().require_second(_VELOCITY)
-        return self._open().seconds()
+        self._open().body.require_second(_VELOCITY)
+        return self._open().all("second")
 
     def to_dataframe(
         self, what: Literal["traces", "centers", "directions", "vessels"] = "traces"
@@ -498,12 +557,12 @@ class VesselSet(LabelledSet[VesselSetIsxd | VesselSetIsxdWriter]):
             "directions": lambda: self.direction_traces,
         }
         if what in values:
-            return samples_table(values[what](), opened.labels.names, opened.timing)
+            return samples_table(values[what](), opened.rois.names, opened.timing)
         if what != "vessels":
             raise ValueError(f"Unknown table {what!r}. Options are {', '.join(values)}, vessels.")
-        columns = self._label_columns()
-        lines = np.array(opened.lines())
-        for point in range(opened.num_points):
+        columns = self._roi_columns()
+        lines = opened.all("line")
+        for point in range(opened.body.num_points):
             columns[f"x{point}"], columns[f"y{point}"] = lines[:, point, 0], lines[:, point, 1]
         return table(columns)
 

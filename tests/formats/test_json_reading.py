@@ -17,7 +17,6 @@ from openisx._formats.json_reading import (
     parse,
     parse_object,
     parse_undamaged,
-    plain,
 )
 from openisx._formats.json_writing import dump, normalize
 
@@ -38,11 +37,10 @@ def test_round_trip(value):
 
 
 @given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=5))
-def test_large_objects_decode_to_the_same(value):
-    """Large members are decoded when asked for; the result is that of decoding everything."""
+def test_large_objects(value):
     value = value | {"padding": ["x" * 1000] * 90, "numbers": list(range(800))}
     members = parse_object(dump(value), "f")
-    assert plain(members) == normalize(value)
+    assert members == normalize(value)
     assert set(members) == set(value)
     numbers = JsonObject(members, "f").indices("numbers")
     assert numbers.tolist() == value["numbers"]

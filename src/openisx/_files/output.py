@@ -26,11 +26,13 @@ __all__ = [
     "rename_without_overwriting",
     "replace_file",
     "require_free_space",
+    "sidecar_path",
     "sync_folder",
 ]
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HAS_FADVISE = hasattr(os, "posix_fadvise")
+_HAS_PWRITE = hasattr(os, "pwrite")
 _WRITE_BEHIND = 32 << 20
 
 
@@ -55,6 +57,9 @@ class OutputFile:
         :func:`openisx._files.paths.overwriting`.
     cannot_open
         Text of the error when the file cannot be created, with the fields ``{path}`` and ``{error}``.
+    sidecar
+        What :func:`isx.recover` needs to know when the writer is killed; kept beside the
+        temporary file, which is claimed with `lock` as long as it is open. None if nothing can be recovered.
 
     Raises
     ------
@@ -64,7 +69,14 @@ class OutputFile:
         The folder is missing or may not be written to.
     """
 
-    def __init__(self, path: PathInput, *, overwrite: bool = False, cannot_open: str = _CANNOT_OPEN) -> None:
+    def __init__(
+        self,
+        path: PathInput,
+        *,
+        overwrite: bool = False,
+        cannot_open: str = _CANNOT_OPEN,
+        sidecar: bytes | None = None,
+    ) -> None:
         self.given_path = as_path(path)
         if not os.path.basename(self.given_path):
             text = cannot_open.format(path=self.given_path or "''", error="the name of the file is empty")
@@ -92,6 +104,8 @@ class OutputFile:
             _being_written.add(self.path)
         self.temporary = hidden(self.path, f"{secrets.token_hex(4)}.partial")
         self._owner = os.getpid()
+        self._sidecar: int | None = None
+        self._has_sidecar = sidecar is not None
         self._open = True
         try:
             self._fd = os.open(self.temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
@@ -105,6 +119,29 @@ class OutputFile:
                 os.unlink(self.temporary)
             raise
         self._unsynced = 0
+        if sidecar is not None:
+            self._start_sidecar(sidecar)
+
+    def _start_sidecar(self, content: bytes) -> None:
+        try:
+            lock(self._fd)
+            self._sidecar = os.open(
+                sidecar_path(self.temporary), os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666
+            )
+            self.note(content)
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, OSError) and not isinstance(error, IsxFileError):
+                raise self.writing_error(error) from None
+            raise
+
+    def note(self, line: bytes) -> None:
+        """Append a line to the sidecar, about what was just written; does nothing without a sidecar."""
+        if self._sidecar is not None:
+            try:
+                os.write(self._sidecar, line + b"\n")
+            except OSError as error:
+                raise self.writing_error(error) from None
 
     def write(self, data: Any) -> None:
         """Append bytes, or the bytes of a C-contiguous array."""
@@ -133,12 +170,16 @@ class OutputFile:
     def overwrite(self, data: Any, offset: int) -> None:
         """Write at `offset`, over what is there or behind it; :meth:`write` goes on where it was."""
         self._require_open()
-        end = os.lseek(self._fd, 0, os.SEEK_CUR)
-        os.lseek(self._fd, offset, os.SEEK_SET)
+        view = memoryview(data)
+        if not view.nbytes:
+            return
+        view = view.cast("B")
         try:
-            self.write(data)
-        finally:
-            os.lseek(self._fd, end, os.SEEK_SET)
+            while view:
+                count = _write_at(self._fd, view, offset)
+                view, offset = view[count:], offset + count
+        except OSError as error:
+            raise self.writing_error(error) from None
 
     def truncate(self, size: int) -> None:
         """Cut off everything from byte `size` on."""
@@ -154,18 +195,13 @@ class OutputFile:
     def read_into(self, buffer: Any, offset: int) -> None:
         """Fill `buffer` with what was written at `offset`."""
         self._require_open()
-        end = os.lseek(self._fd, 0, os.SEEK_CUR)
         view = memoryview(buffer).cast("B")
-        os.lseek(self._fd, offset, os.SEEK_SET)
-        try:
-            while view:
-                data = os.read(self._fd, min(len(view), 1 << 26))
-                if not data:
-                    raise IsxFormatError(f"{self.temporary} is shorter than what was written to it.")
-                view[: len(data)] = data
-                view = view[len(data) :]
-        finally:
-            os.lseek(self._fd, end, os.SEEK_SET)
+        while view:
+            data = _read_at(self._fd, min(len(view), 1 << 26), offset)
+            if not data:
+                raise IsxFormatError(f"{self.temporary} is shorter than what was written to it.")
+            view[: len(data)] = data
+            view, offset = view[len(data) :], offset + len(data)
 
     @property
     def is_open(self) -> bool:
@@ -207,7 +243,13 @@ class OutputFile:
                 raise self.writing_error(error) from None
         else:
             rename_without_overwriting(self.temporary, self.path, self.given_path)
+        self._remove_sidecar()
         sync_folder(os.path.dirname(self.path))
+
+    def _remove_sidecar(self) -> None:
+        if self._has_sidecar:
+            with contextlib.suppress(OSError):
+                os.unlink(sidecar_path(self.temporary))
 
     def discard(self) -> None:
         """Remove what was written so far; does nothing after :meth:`commit`, nor in a forked process."""
@@ -217,9 +259,10 @@ class OutputFile:
         self._finish()
         with contextlib.suppress(OSError):
             os.unlink(self.temporary)
+        self._remove_sidecar()
 
     def abandon(self) -> None:
-        """Close but keep the temporary file, for recovery."""
+        """Close but keep the temporary file and its sidecar, for recovery."""
         if self.is_open:
             self._close()
             self._finish()
@@ -231,6 +274,9 @@ class OutputFile:
 
     def _finish(self) -> None:
         self._open = False
+        if self._sidecar is not None:
+            os.close(self._sidecar)
+            self._sidecar = None
         _being_written.discard(self.path)
 
     def __enter__(self) -> Self:
@@ -329,23 +375,50 @@ def replace_file(path: str, data: bytes) -> None:
         output.write(data)
 
 
-def lock(fd: int) -> bool:
+def sidecar_path(temporary: str) -> str:
+    """Where the sidecar of a temporary file is kept."""
+    return f"{temporary}.json"
+
+
+def lock(fd: int, *, wait: bool = False) -> bool:
     """Claim an open file for this object; False if another one, in any process, has claimed it.
 
-    Released when the file is closed. Where there are no such locks (Windows, some network file systems) the
-    claim always succeeds.
+    Released when the file is closed. With `wait`, until the other has released it. Where there are no such locks
+    (Windows, some network file systems) the claim always succeeds.
     """
     try:
         import fcntl
     except ImportError:
         return True
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
     except OSError:
         return True
     return True
+
+
+def _write_at(fd: int, data: memoryview[Any], offset: int) -> int:
+    if _HAS_PWRITE:
+        return os.pwrite(fd, data, offset)
+    end = os.lseek(fd, 0, os.SEEK_CUR)
+    os.lseek(fd, offset, os.SEEK_SET)
+    try:
+        return os.write(fd, data)
+    finally:
+        os.lseek(fd, end, os.SEEK_SET)
+
+
+def _read_at(fd: int, size: int, offset: int) -> bytes:
+    if _HAS_PWRITE:
+        return os.pread(fd, size, offset)
+    end = os.lseek(fd, 0, os.SEEK_CUR)
+    os.lseek(fd, offset, os.SEEK_SET)
+    try:
+        return os.read(fd, size)
+    finally:
+        os.lseek(fd, end, os.SEEK_SET)
 
 
 def sync_folder(folder: str) -> None:

@@ -51,7 +51,7 @@ from openisx._formats.isxd.frame_headers import (
     timing_by_counter,
 )
 from openisx._formats.isxd.metadata import spacing_from_json, timing_from_json
-from openisx._formats.json_reading import JsonObject, parse_object, plain
+from openisx._formats.json_reading import JsonObject, parse_object
 from openisx._formats.kinds import DataKind
 from openisx._formats.video.decoding import VideoFrames
 from openisx.errors import IsxFormatError
@@ -307,7 +307,7 @@ class MovieIsxc:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The session metadata."""
-        return MappingProxyType(plain(self._metadata))
+        return MappingProxyType(self._metadata)
 
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata, see :func:`openisx._formats.acquisition_info.acquisition_info`."""

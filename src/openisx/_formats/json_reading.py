@@ -26,7 +26,6 @@ __all__ = [
     "parse",
     "parse_object",
     "parse_undamaged",
-    "plain",
     "updated",
 ]
 
@@ -133,160 +132,25 @@ def member_span(text: bytes, key: str) -> tuple[int, int] | None:
     return span
 
 
-class _Text:
-    """Large JSON text with the positions of its line feeds."""
-
-    def __init__(self, text: bytes, path: str) -> None:
-        self.text = text
-        self.path = path
-        self.bytes = np.frombuffer(text, np.uint8)
-        self.newlines = np.flatnonzero(self.bytes == ord("\n"))
-
-    def lines(self, start: int, end: int) -> NDArray[np.int64]:
-        """Positions of the line feeds from `start` up to `end`."""
-        first, last = self.newlines.searchsorted([start, end])
-        return self.newlines[first:last]
-
-
-class LazyObject(Mapping[str, Any]):
-    """Members of a large JSON object, each decoded when first asked for.
-
-    Relies on the writer's layout: the members of an object at nesting `depth`, and nothing else, start a line
-    after exactly ``4 * depth`` blanks. Small members are decoded at once, so a text of another layout shows as
-    a ValueError here and is then decoded whole.
-    """
-
-    def __init__(self, source: _Text, start: int, end: int, depth: int) -> None:
-        begin = b"\n" + b"    " * depth + b'"'
-        close = b"\n" + b"    " * (depth - 1) + b"}"
-        text = source.text
-        if not text.startswith(b"{" + begin, start) or not text.endswith(close, start, end):
-            raise ValueError("not the layout of the writer")
-        self._source = source
-        self._depth = depth
-        self._spans: dict[str, tuple[int, int]] = {}
-        self._decoded: dict[str, Any] = {}
-        lines = source.lines(start, min(end - len(close), len(text) - len(begin)))
-        at_quote = lines + (len(begin) - 1)
-        lines = lines[(source.bytes[at_quote] == ord('"')) & (source.bytes[at_quote - 1] == ord(" "))]
-        starts = [at for at in lines.tolist() if text.startswith(begin, at)]
-        for at, following in zip(starts, [*starts[1:], None], strict=True):
-            self._add(at + len(begin) - 1, end - len(close) if following is None else following, following)
-
-    def _add(self, start: int, end: int, following: int | None) -> None:
-        text = self._source.text
-        colon = text.find(b'": ', start, end)
-        has_comma = text.endswith(b",", start, end)
-        if colon < 0 or has_comma == (following is None):
-            raise ValueError("not the layout of the writer")
-        key = json.loads(text[start : colon + 1])
-        span = (colon + 3, end - has_comma)
-        self._decoded.pop(key, None)
-        self._spans[key] = span
-        if span[1] - span[0] < _EAGER:
-            self._decoded[key] = json.loads(text[slice(*span)].decode(), parse_constant=_refuse_constant)
-
-    def __getitem__(self, key: str) -> Any:
-        span = self._spans[key]
-        if key not in self._decoded:
-            self._decoded[key] = _lazy(self._source, *span, self._depth + 1)
-        return self._decoded[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._spans)
-
-    def __len__(self) -> int:
-        return len(self._spans)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._spans
-
-    def integers(self, key: str) -> NDArray[np.int64] | None:
-        """A long list of plain unsigned integers straight from its text; None if the member is not one."""
-        if key in self._decoded:
-            return None
-        return _unsigned_list(self._source, *self._spans[key], 4 * (self._depth + 1))
-
-    def plain(self) -> dict[str, Any]:
-        """Everything, as ordinary objects."""
-        values = {key: self[key] for key in self}
-        return {k: v.plain() if isinstance(v, LazyObject) else v for k, v in values.items()}
-
-
-_EAGER = 4096
-_LARGE = 1 << 16
-_MAX_RUNS = 64
-
-
-def _lazy(source: _Text, start: int, end: int, depth: int) -> Any:
-    """Decoded JSON; a large object in the writer's layout as a `LazyObject`."""
-    if end - start > _LARGE and source.text.startswith(b"{", start):
-        try:
-            return LazyObject(source, start, end, depth)
-        except (ValueError, RecursionError):
-            pass  # decoding the whole text either works or gives the proper error
-    return parse(source.text[start:end], source.path)
-
-
-def _unsigned_list(source: _Text, start: int, end: int, indent: int) -> NDArray[np.int64] | None:
-    """Numbers of a list of unsigned integers, one per line; None if the text is anything else.
-
-    Lines of equal width (indices ascend, so there are few widths) are decoded as one block.
-    """
-    lines = source.lines(start, end)
-    if len(lines) < 3 or lines[0] != start + 1 or not source.text.startswith(b"[", start):
-        return None
-    widths = np.diff(lines)
-    last = source.text[lines[-2] + 1 + indent : lines[-1]]
-    breaks = np.flatnonzero(np.diff(widths[:-1])) + 1
-    if (
-        source.text[lines[-1] : end].strip() != b"]"
-        or not last.isdigit()
-        or len(last) > 18
-        or len(breaks) >= _MAX_RUNS
-    ):
-        return None
-    parts = []
-    for first, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(widths) - 1], strict=True):
-        width = int(widths[first])
-        block = source.bytes[lines[first] : lines[stop]].reshape(-1, width)
-        digits = block[:, 1 + indent : -1] - np.uint8(48)
-        if (
-            not 0 < digits.shape[1] <= 18
-            or (digits > 9).any()
-            or (block[:, 1 : 1 + indent] != ord(" ")).any()
-            or (block[:, -1] != ord(",")).any()
-        ):
-            return None
-        parts.append(digits @ 10 ** np.arange(digits.shape[1] - 1, -1, -1, dtype=np.int64))
-    parts.append(np.array([int(last)], dtype=np.int64))
-    return np.concatenate(parts)
-
-
-def parse_object(text: bytes, path: str) -> Mapping[str, Any]:
-    """The top-level object of a file's metadata; large members are decoded when first asked for.
+def parse_object(text: bytes, path: str) -> dict[str, Any]:
+    """The top-level object of a file's metadata.
 
     Raises
     ------
     IsxFormatError
-        The text is not a JSON object. Damage inside a large member shows when that member is asked for.
+        The text is not a JSON object.
     """
-    members = _lazy(_Text(text, path), 0, len(text), 1) if len(text) > _LARGE else parse(text, path)
-    if not isinstance(members, Mapping):
+    members = parse(text, path)
+    if not isinstance(members, dict):
         raise IsxFormatError(f"Error while parsing JSON header: the metadata of {path} are not an object.")
     return members
-
-
-def plain(members: Mapping[str, Any]) -> dict[str, Any]:
-    """The members as an ordinary dictionary, everything decoded."""
-    return members.plain() if isinstance(members, LazyObject) else dict(members)
 
 
 class JsonObject:
     """A JSON object with typed, checked access; errors name the file and the key.
 
-    Numbers follow spec 01, section 1.3: a float where an integer belongs is cut towards zero, while text,
-    null or a boolean in place of a number is an error.
+    A float where an integer belongs is cut towards zero, while text, null or a boolean in place of a number is
+    an error (docs/formats/isxd.md, JSON as it is written).
 
     Parameters
     ----------
@@ -374,10 +238,6 @@ class JsonObject:
         """A list of unsigned integers (fractions are cut); empty when absent."""
         if key not in self.members:
             return np.zeros(0, dtype=np.uint64)
-        if isinstance(self.members, LazyObject):
-            fast = self.members.integers(key)
-            if fast is not None:
-                return fast.view(np.uint64)
         listed = self.array(key)
         if not listed:
             return np.zeros(0, dtype=np.uint64)

@@ -226,20 +226,20 @@ def _open_events(path: str, *expected: DataKind) -> SignalSource:
         raise
 
 
-def open_cell_set(path: str, *, editable: bool = False) -> CellSetIsxd:
+def open_cell_set(path: str) -> CellSetIsxd:
     """Open a cell set; raises as :func:`open_event_source`."""
     from openisx._formats.isxd.cell_set import CellSetIsxd
 
     _require_isxd(path, DataKind.CELL_SET)
-    return CellSetIsxd(path, editable=editable)
+    return CellSetIsxd(path)
 
 
-def open_vessel_set(path: str, *, editable: bool = False) -> VesselSetIsxd:
+def open_vessel_set(path: str) -> VesselSetIsxd:
     """Open a vessel set; raises as :func:`open_event_source`."""
     from openisx._formats.isxd.vessel_set import VesselSetIsxd
 
     _require_isxd(path, DataKind.VESSEL_SET)
-    return VesselSetIsxd(path, editable=editable)
+    return VesselSetIsxd(path)
 
 
 def _require_isxd(path: str, expected: DataKind) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths
 from openisx._files.tiff_writer import page_by_rows
+from openisx._formats.isxd.cell_set import cell_metrics
 from openisx._formats.registry import open_cell_set
 from openisx._series import Member, cell_set_order
 from openisx.errors import IsxFormatError, IsxSeriesError
@@ -101,10 +102,10 @@ def export_cell_set_to_csv_tiff(
 
 def _require_equal_counts(sets: Sequence[CellSetIsxd]) -> None:
     for cells in sets[1:]:
-        if len(cells.labels) != len(sets[0].labels):
+        if len(cells.rois) != len(sets[0].rois):
             raise IsxSeriesError(
                 "Number of cells has to be the same for all input files.\n"
-                f"{cells.given_path} has {len(cells.labels)} cells, {sets[0].given_path} has {len(sets[0].labels)}."
+                f"{cells.given_path} has {len(cells.rois)} cells, {sets[0].given_path} has {len(sets[0].rois)}."
             )
 
 
@@ -113,14 +114,14 @@ def _require_equal_counts(sets: Sequence[CellSetIsxd]) -> None:
 
 def _write_traces(output: OutputFile, sets: Sequence[CellSetIsxd], clock: Clock, steps: Steps) -> None:
     first = sets[0]
-    names = [csv_text.quoted(name) for name in first.labels.names]
+    names = [csv_text.quoted(name) for name in first.rois.names]
     total = sum(cells.timing.num_samples for cells in sets)
     require_free_space(output.path, total * (2 + 3 * len(names)))
     output.write(csv_text.encoded(", ".join([" ", *names]) + "\n"))
     output.write(csv_text.encoded(", ".join(["Time(s)/Cell Status", *first.statuses()]) + "\n"))
     per_chunk = max(1, _CHUNK // (len(names) + 1))
     for cells in sets:
-        traces = cells.traces()
+        traces = cells.all("trace")
         for start in range(0, cells.timing.num_samples, per_chunk):
             stop = min(start + per_chunk, cells.timing.num_samples)
             times = csv_text.cells("%.16g", clock.sample_seconds(cells.timing, start, stop))
@@ -135,16 +136,16 @@ def _image_paths(cells: CellSetIsxd, output: PathInput) -> list[str]:
     """Paths of the image of each cell, and of the map."""
     if 0 in cells.spacing.num_pixels:
         raise IsxFormatError(f"{cells.given_path}: images without pixels cannot be written as TIFF.")
-    reserved_last = file_names([_MAP_NAME, *cells.labels.names])
+    reserved_last = file_names([_MAP_NAME, *cells.rois.names])
     return named_beside(output, [*reserved_last[1:], reserved_last[0]])
 
 
 def _write_images(outputs: OutputFiles, paths: Sequence[str], cells: CellSetIsxd, steps: Steps) -> None:
-    require_free_space(paths[0], len(paths) * cells.image_bytes)
-    for path, image in zip(paths, cells.images(), strict=False):
+    require_free_space(paths[0], len(paths) * cells.body.image_bytes)
+    for path, image in zip(paths, cells.all("image"), strict=False):
         _write_image(outputs, path, image)
         steps.advance(1)
-    _write_image(outputs, paths[-1], accepted_cells_map(cells.images(), cells.statuses()))
+    _write_image(outputs, paths[-1], accepted_cells_map(cells.all("image"), cells.statuses()))
     steps.advance(1)
 
 
@@ -182,18 +183,18 @@ def accepted_cells_map(footprints: NDArray[np.float32], statuses: Sequence[str])
 
 
 def _property_rows(sets: Sequence[CellSetIsxd]) -> Iterator[str]:
-    members = [Member(s.given_path, s.timing, spacing=s.spacing, count=len(s.labels)) for s in sets]
+    members = [Member(s.given_path, s.timing, spacing=s.spacing, count=len(s.rois)) for s in sets]
     ordered = [sets[i] for i in cell_set_order(members)]
     first = ordered[0]
-    metrics = first.metrics()
+    metrics = cell_metrics(first.metadata, len(first.rois), first.given_path)
     header = ["Name", "Status", "ColorR", "ColorG", "ColorB"]
     header += _METRIC_COLUMNS if metrics else ()
     header += [f"ActiveSegment{i}" for i in range(len(ordered))]
     yield ",".join(header) + "\n"
-    for i, (name, status) in enumerate(zip(first.labels.names, first.statuses(), strict=True)):
-        cells: list[object] = [csv_text.quoted(name), status, *rgb(first.labels.colors[i])]
+    for i, (name, status) in enumerate(zip(first.rois.names, first.statuses(), strict=True)):
+        cells: list[object] = [csv_text.quoted(name), status, *rgb(first.rois.colors[i])]
         cells += _metric_cells(metrics[i]) if metrics else []
-        cells += [int(s.labels.active[i]) for s in ordered]
+        cells += [int(s.rois.active[i]) for s in ordered]
         yield ",".join(map(str, cells)) + "\n"
 
 

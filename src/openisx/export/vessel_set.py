@@ -16,8 +16,8 @@ import numpy as np
 from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths
 from openisx._files.tiff_writer import TiffWriter, page_by_rows
-from openisx._formats.isxd.vessel_layout import VesselSetType
 from openisx._formats.isxd.vessel_metadata import vessel_notes
+from openisx._formats.isxd.vessel_set import VesselSetType
 from openisx._formats.registry import open_vessel_set
 from openisx._series import Member, vessel_set_order
 from openisx.core._records import IsxRatio
@@ -128,11 +128,11 @@ def _in_order(sets: Sequence[VesselSetIsxd]) -> list[VesselSetIsxd]:
             vessels.given_path,
             vessels.timing,
             spacing=vessels.spacing,
-            count=len(vessels.labels),
+            count=len(vessels.rois),
             traits=(
-                vessels.kind,
-                vessels.has_second or not len(vessels.labels),
-                tuple(vessels.heatmap_sizes),
+                vessels.body.set_type,
+                vessels.body.has_second or not len(vessels.rois),
+                tuple(vessels.body.heatmap_sizes),
             ),
         )
         for vessels in sets
@@ -142,11 +142,11 @@ def _in_order(sets: Sequence[VesselSetIsxd]) -> list[VesselSetIsxd]:
 
 def _num_steps(sets: Sequence[VesselSetIsxd], traces: bool, heatmaps: bool) -> int:
     samples = sum(vessels.timing.num_samples for vessels in sets)
-    return samples * len(sets[0].labels) * (traces + heatmaps)
+    return samples * len(sets[0].rois) * (traces + heatmaps)
 
 
 def _is_velocity(vessels: VesselSetIsxd) -> bool:
-    return vessels.kind is VesselSetType.RBC_VELOCITY
+    return vessels.body.set_type is VesselSetType.RBC_VELOCITY
 
 
 def _quantity(vessels: VesselSetIsxd, notes: VesselNotes) -> tuple[str, str]:
@@ -159,14 +159,14 @@ def _quantity(vessels: VesselSetIsxd, notes: VesselNotes) -> tuple[str, str]:
 
 
 def _write_traces(output: OutputFile, sets: Sequence[VesselSetIsxd], clock: Clock, steps: Steps) -> None:
-    notes = [vessel_notes(vessels.metadata, vessels) for vessels in sets]
+    notes = [vessel_notes(vessels) for vessels in sets]
     name, unit = _quantity(sets[0], notes[0])
     header = ["Vessel ID", "Vessel Status", "Index", "Time (s)", f"{name} ({unit})"]
     header += ["Direction (deg)", *_ERROR_COLUMNS] if _is_velocity(sets[0]) else []
     output.write(csv_text.encoded(",".join(header) + "\n"))
     statuses = sets[0].statuses()
     require_free_space(output.path, 10 * len(statuses) * sum(v.timing.num_samples for v in sets))
-    for vessel, (label, status) in enumerate(zip(sets[0].labels.names, statuses, strict=True)):
+    for vessel, (label, status) in enumerate(zip(sets[0].rois.names, statuses, strict=True)):
         index = 0
         for vessels, note in zip(sets, notes, strict=True):
             centred = _to_window_centres(clock, note.time_window)
@@ -183,11 +183,11 @@ def _trace_rows(
 ) -> Iterator[tuple[str, int]]:
     """Rows of one vessel in one file, whose first sample is number `index` of the series, in chunks."""
     specs = ["%s", "%d", "%.16g", "%.3f"]
-    columns: list[Any] = [vessels.read_trace(vessel)]
+    columns: list[Any] = [vessels.read("trace", vessel)]
     if _is_velocity(vessels):
         specs += ["%.3f", "%s"]
         missing = np.full(len(columns[0]), np.nan, dtype=np.float32)
-        columns.append(vessels.read_second(vessel) if vessels.has_second else missing)
+        columns.append(vessels.read("second", vessel) if vessels.body.has_second else missing)
         columns.append(_ERROR_TEXTS[_error_codes(vessels, notes, vessel, columns[0])])
     for first in range(0, vessels.timing.num_samples, _CHUNK):
         stop = min(first + _CHUNK, vessels.timing.num_samples)
@@ -211,7 +211,7 @@ def _error_codes(
     have none of the stored errors.
     """
     codes = np.zeros(len(values), dtype=np.uint8)
-    name = vessels.labels.names[vessel]
+    name = vessels.rois.names[vessel]
     for bit, stored in enumerate(notes.errors):
         if stored is not None and name in stored:
             codes[stored[name]] |= np.uint8(1 << bit)
@@ -228,20 +228,20 @@ def _error_codes(
 
 def _line_rows(sets: Sequence[VesselSetIsxd]) -> Iterator[str]:
     first = sets[0]
-    name, unit = _quantity(first, vessel_notes(first.metadata, first))
-    points = [f"Point{axis}{i}" for i in range(first.num_points) for axis in "XY"]
+    name, unit = _quantity(first, vessel_notes(first))
+    points = [f"Point{axis}{i}" for i in range(first.body.num_points) for axis in "XY"]
     header = ["Name", "Status", "ColorR", "ColorG", "ColorB", *points, f"Max {name}({unit})"]
     yield ",".join(header) + "\n"
-    for i, (label, status) in enumerate(zip(first.labels.names, first.statuses(), strict=True)):
+    for i, (label, status) in enumerate(zip(first.rois.names, first.statuses(), strict=True)):
         largest = csv_text.cells("%.6g", np.array([_largest(sets, i)], dtype=np.float32))[0]
-        coordinates = first.read_line(i).ravel().tolist()
-        cells = [csv_text.quoted(label), status, *rgb(first.labels.colors[i]), *coordinates, largest]
+        coordinates = first.read("line", i).ravel().tolist()
+        cells = [csv_text.quoted(label), status, *rgb(first.rois.colors[i]), *coordinates, largest]
         yield ",".join(map(str, cells)) + "\n"
 
 
 def _largest(sets: Sequence[VesselSetIsxd], vessel: int) -> float:
     """Largest value of a vessel in all files; NaN if there is none."""
-    largest = [np.fmax.reduce(vessels.read_trace(vessel), initial=np.nan) for vessels in sets]
+    largest = [np.fmax.reduce(vessels.read("trace", vessel), initial=np.nan) for vessels in sets]
     return float(np.fmax.reduce(largest))
 
 
@@ -249,29 +249,29 @@ def _largest(sets: Sequence[VesselSetIsxd], vessel: int) -> float:
 
 
 def _image(vessels: VesselSetIsxd) -> NDArray[np.float32]:
-    if not len(vessels.labels):
+    if not len(vessels.rois):
         raise IsxError(f"{vessels.given_path} holds no vessels and therefore no image.")
     if 0 in vessels.spacing.num_pixels:
         raise IsxFormatError(f"{vessels.given_path}: an image without pixels cannot be written as TIFF.")
-    return vessels.read_image()
+    return vessels.read("image", 0)
 
 
 def _write_heatmaps(outputs: OutputFiles, sets: Sequence[VesselSetIsxd], folder: str, steps: Steps) -> None:
     first = sets[0]
-    first.require_heatmaps()
+    first.body.require_heatmaps()
     if not os.path.isdir(folder):
         raise IsxFileError(f"The folder for heat maps does not exist: {folder}")
     samples = sum(vessels.timing.num_samples for vessels in sets)
-    sizes = [12 * width * height * samples for width, height in first.heatmap_sizes]
+    sizes = [12 * width * height * samples for width, height in first.body.heatmap_sizes]
     if 0 in sizes:
         raise IsxFormatError(f"{first.given_path}: heat maps without pixels cannot be written as TIFF.")
     require_free_space(os.path.join(folder, "heatmaps"), sum(sizes))
-    names = [os.path.join(folder, f"{name}.tiff") for name in file_names(first.labels.names)]
+    names = [os.path.join(folder, f"{name}.tiff") for name in file_names(first.rois.names)]
     for vessel, (path, size) in enumerate(zip(names, sizes, strict=True)):
         writer = TiffWriter(outputs.create(path), big=size > _CLASSIC_TIFF)
         for vessels in sets:
-            count, offsets, height, width = vessels.heatmaps(vessel).shape
-            pages = vessels.heatmaps(vessel).reshape(count, offsets * height, width)
+            count, offsets, height, width = vessels.view("heatmaps", vessel).shape
+            pages = vessels.view("heatmaps", vessel).reshape(count, offsets * height, width)
             step = max(1, _BLOCK_BYTES // pages[0].nbytes) if count else 1
             for at in range(0, count, step):
                 writer.write(pages[at : at + step])

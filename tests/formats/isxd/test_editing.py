@@ -11,8 +11,8 @@ import pytest
 
 import isx
 from openisx._files.source import InputFile
-from openisx._formats.isxd.container import read_container, replace_metadata
-from openisx._formats.json_reading import plain
+from openisx._formats.isxd.container import read_container
+from openisx._formats.isxd.editing import edit_metadata
 
 BODY = bytes(range(200))
 OLD = {"type": 0, "note": "x" * 100}
@@ -27,7 +27,7 @@ def read(path):
     file = InputFile(str(path))
     container = read_container(file)
     file.close()
-    return container.body_size, plain(container.metadata)
+    return container.body_size, container.metadata
 
 
 @pytest.fixture
@@ -38,9 +38,8 @@ def path(tmp_path):
 
 
 @pytest.mark.parametrize("note", ["", "y" * 100, "z" * 30_000])
-@pytest.mark.parametrize("durable", [True, False])
-def test_the_body_stays_and_nothing_is_left_behind(path, note, durable):
-    replace_metadata(str(path), len(BODY), {"type": 0, "note": note}, durable=durable)
+def test_the_body_stays_and_nothing_is_left_behind(path, note):
+    edit_metadata(str(path), lambda _: {"type": 0, "note": note})
     assert read(path) == (200, {"type": 0, "note": note})
     data = path.read_bytes()
     assert data[:200] == BODY
@@ -100,6 +99,11 @@ class MortalFile:
         self.file.close()
 
 
+def replace_open(patch, stand_in):
+    for module in ("editing", "journal"):
+        patch.setattr(f"openisx._formats.isxd.{module}.open", stand_in.open, raising=False)
+
+
 def edit_and_die(path, new, stop, monkeypatch):
     """Edit a fresh file and be killed after `stop` changes; whether the edit was finished before."""
     write(path, OLD)
@@ -107,10 +111,10 @@ def edit_and_die(path, new, stop, monkeypatch):
         leftover.unlink()
     mortal = Mortal(stop)
     with monkeypatch.context() as patch:
-        patch.setattr("openisx._formats.isxd.container.open", mortal.open, raising=False)
-        patch.setattr("openisx._formats.isxd.container.unlink", mortal.unlink)
+        replace_open(patch, mortal)
+        patch.setattr("openisx._formats.isxd.editing.unlink", mortal.unlink)
         try:
-            replace_metadata(str(path), len(BODY), new)
+            edit_metadata(str(path), lambda _: new)
         except Killed:
             return False
     return True
@@ -155,14 +159,14 @@ def test_a_full_disk_changes_nothing(path, note, stop, monkeypatch):
     before = path.read_bytes()
     disk = FullDisk(stop)
     with monkeypatch.context() as patch:
-        patch.setattr("openisx._formats.isxd.container.open", disk.open, raising=False)
+        replace_open(patch, disk)
         patch.setattr(MortalFile, "truncate", lambda self: self.file.truncate())  # needs no space
         if stop < 5:
             with pytest.raises(isx.IsxFileError, match=r"Cannot edit .*No space left"):
-                replace_metadata(str(path), len(BODY), {"type": 0, "note": note})
+                edit_metadata(str(path), lambda _: {"type": 0, "note": note})
             assert path.read_bytes() == before
         else:
-            replace_metadata(str(path), len(BODY), {"type": 0, "note": note})
+            edit_metadata(str(path), lambda _: {"type": 0, "note": note})
             assert read(path)[1]["note"] == note
     assert os.listdir(path.parent) == ["file.isxd"]
 
@@ -175,19 +179,19 @@ def _in_use(_):
 def test_a_file_that_cannot_be_cut_now(path, note, monkeypatch):
     """Windows refuses to shorten a file while there are views of it."""
     monkeypatch.setattr(MortalFile, "truncate", _in_use)
-    monkeypatch.setattr("openisx._formats.isxd.container.open", Mortal(100).open, raising=False)
+    replace_open(monkeypatch, Mortal(100))
     for text in (note, "short"):
         size = path.stat().st_size
-        replace_metadata(str(path), len(BODY), {"type": 0, "note": text})
+        edit_metadata(str(path), lambda _, text=text: {"type": 0, "note": text})
         assert read(path) == (200, {"type": 0, "note": text})
         assert path.stat().st_size >= size
 
 
 def test_the_journal_of_another_file_is_not_believed(path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("openisx._formats.isxd.container.unlink", Mortal(0).unlink)
+        patch.setattr("openisx._formats.isxd.editing.unlink", Mortal(0).unlink)
         with pytest.raises(Killed):
-            replace_metadata(str(path), len(BODY), {"type": 0, "note": "left behind"})
+            edit_metadata(str(path), lambda _: {"type": 0, "note": "left behind"})
     assert read(path)[1]["note"] == "left behind"
     path.write_bytes(bytes(300) + b"damaged")
     with pytest.raises(isx.IsxFormatError, match="no readable metadata"):
@@ -204,5 +208,5 @@ def test_a_torn_journal_is_not_believed(path):
 
 def test_missing_file(tmp_path):
     with pytest.raises(isx.IsxFileNotFoundError):
-        replace_metadata(str(tmp_path / "none.isxd"), 0, {})
+        edit_metadata(str(tmp_path / "none.isxd"), lambda _: {})
     assert os.listdir(tmp_path) == []

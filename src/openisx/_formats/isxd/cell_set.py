@@ -1,42 +1,26 @@
-"""Cell sets in `.isxd` files (spec 03).
-
-The body holds the cells one after the other, without gaps, all little-endian. One cell is
-
-==========  ===========================  ========================================
-part        size                         content
-==========  ===========================  ========================================
-footprint   4 x rows x columns bytes     float32, row by row
-trace       4 x ``numTimes`` bytes       float32; missing samples have a place too
-==========  ===========================  ========================================
-
-The metadata hold, besides what :mod:`openisx._formats.isxd.roi_metadata` describes: ``timingInfo``, ``spacingInfo``,
-``isRoiSet`` (drawn by hand), ``cellMetrics`` (null, or for each cell ``{}`` or a list of seven),
-``efocusValues``, ``extraProperties``; ``CentroidDistances``, ``Matches``, ``PairScores`` and ``SizeGlobalCS`` of
-longitudinal registration; ``dataType`` ``"float"``, ``fileVersion`` 5 and ``type`` 1.
-"""
+"""Cell sets in `.isxd` files (docs/formats/cell-sets.md)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-import numpy as np
-
-from openisx._formats.isxd.roi_set import FLOAT, MAX_IMAGE, LabelledFile, LabelledReader, LabelledWriter
+from openisx._formats.isxd.roi_set import FLOAT, RoiBody, RoiFile, RoiWriter
 from openisx._formats.json_reading import JsonObject
 from openisx._formats.kinds import DataKind
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["CellMetrics", "CellSetIsxd", "CellSetIsxdWriter"]
+__all__ = ["Cell", "CellBody", "CellMetrics", "CellSetIsxd", "cell_metrics", "new_cell_set"]
 
 
 @dataclass(frozen=True)
@@ -64,8 +48,16 @@ class CellMetrics:
     largest_component_max_contour_width: float
 
 
-class CellBody(LabelledFile):
-    """Where the parts of each cell are; what files being read and written have in common."""
+class Cell(NamedTuple):
+    """Everything to store of one cell: float32 arrays (rows, columns) and (samples,)."""
+
+    image: NDArray[np.float32]
+    trace: NDArray[np.float32]
+    size: None = None
+
+
+class CellBody(RoiBody):
+    """Layout of a cell set: cells of equal size, each a footprint ("image") and a trace."""
 
     noun = "cell"
     data_kind = DataKind.CELL_SET
@@ -80,125 +72,94 @@ class CellBody(LabelledFile):
         "isRoiSet": False,
     }
 
-    @cached_property
-    def cell_bytes(self) -> int:
-        """Size of a cell."""
-        return self.image_bytes + self.trace_bytes
-
-    def metadata_at(self) -> int:
-        """Where the metadata belong."""
-        return len(self.labels) * self.cell_bytes
-
-    def read_image(self, index: int) -> NDArray[np.float32]:
-        """Footprint of one cell, a new array (rows, columns)."""
-        return self._read(index * self.cell_bytes, self.spacing.num_pixels)
-
-    def read_trace(self, index: int) -> NDArray[np.float32]:
-        """Trace of one cell, a new array (samples,)."""
-        return self._read(index * self.cell_bytes + self.image_bytes, (self.timing.num_samples,))
-
-
-class CellSetIsxd(CellBody, LabelledReader):
-    """An open `.isxd` cell set, see :class:`openisx._formats.isxd.roi_set.LabelledReader`."""
-
-    def _measure(self, members: JsonObject, body_size: int) -> None:
+    @classmethod
+    def from_metadata(cls, members: JsonObject, version: int) -> Self:
+        """The layout that the metadata of a file of `version` tell."""
         members.boolean("isRoiSet")
-        if self.version >= 3:
+        if version >= 3:
             for key in ("CentroidDistances", "Matches", "PairScores"):
                 members.array(key)
             members.integer("SizeGlobalCS", 0)
-        rows, cols = self.spacing.num_pixels
-        labels = self.labels
-        count = len(labels.names)
-        if self.image_bytes > MAX_IMAGE:
-            raise IsxFormatError(f"{self.given_path}: {rows} x {cols} pixels cannot be. The file is damaged.")
-        in_file = body_size // self.cell_bytes if self.cell_bytes and count else count
-        if not in_file == count == len(labels.statuses) == len(labels.colors):
+        return super().from_metadata(members, version)
+
+    def require_fit(self, path: str, body_size: int) -> None:
+        """IsxFormatError unless this describes a body of that size; less than a cell more is left alone."""
+        rois, count, cell_bytes = self.rois, len(self.rois), self._cell_bytes
+        in_file = body_size // cell_bytes if cell_bytes and count else count
+        if not in_file == count == len(rois.statuses) == len(rois.colors):
             raise IsxFormatError(
                 "Number of cells in header does not match number of cells in file. "
-                f"{self.given_path} has room for {in_file} cells of {self.cell_bytes} bytes, and metadata with "
-                f"{count} names, {len(labels.statuses)} statuses and {len(labels.colors)} colours."
+                f"{path} has room for {in_file} cells of {cell_bytes} bytes, and metadata with "
+                f"{count} names, {len(rois.statuses)} statuses and {len(rois.colors)} colours."
             )
 
+    @property
+    def _cell_bytes(self) -> int:
+        return self.image_bytes + self.trace_bytes
+
+    def end(self) -> int:
+        """Where the metadata belong."""
+        return len(self.rois) * self._cell_bytes
+
+    def part(self, what: str, index: int) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
+        """Position, shape and type of the "image" or the "trace" of a cell."""
+        start = index * self._cell_bytes
+        if what == "image":
+            return start, self.spacing.num_pixels, FLOAT
+        return start + self.image_bytes, (self.timing.num_samples,), FLOAT
+
+    def content(self, index: int, roi: Cell) -> tuple[int, list[NDArray[Any]]]:
+        """Where a cell is stored, and the arrays that are stored there."""
+        return index * self._cell_bytes, [
+            roi.image.astype(FLOAT, copy=False),
+            roi.trace.astype(FLOAT, copy=False),
+        ]
+
+
+class CellSetIsxd(RoiFile[CellBody]):
+    """An open `.isxd` cell set."""
+
+    body_type = CellBody
+
     def acquisition_info(self) -> dict[str, Any] | None:
-        """Session metadata, see :func:`openisx._formats.acquisition_info.acquisition_info`; None before version 5."""
+        """Session metadata; None before version 5."""
         return super().acquisition_info() if self.version >= 5 else None
 
-    def metrics(self) -> list[CellMetrics | None] | None:
-        """Stored metrics of each cell; None if the file has none at all.
 
-        Raises
-        ------
-        IsxFormatError
-            The metrics are malformed, or not one entry for each cell.
-        """
-        stored = self._metadata.get("cellMetrics")
-        if stored is None:
-            return None
-        if not isinstance(stored, list) or len(stored) != len(self.labels):
-            raise IsxFormatError(f"{self.given_path}: cellMetrics should have one entry for each cell.")
-        return [self._one_metrics(i, entry) for i, entry in enumerate(stored)]
-
-    def _one_metrics(self, index: int, entry: Any) -> CellMetrics | None:
-        if entry == {}:
-            return None
-        where = f"cellMetrics[{index}]"
-        if not isinstance(entry, list) or len(entry) != 7:
-            raise IsxFormatError(f"{self.given_path}: {where} should be {{}} or a list of seven.")
-        members = JsonObject(dict(zip("abcdefg", entry, strict=True)), self.given_path, where)
-        first, second = members.object("b"), members.object("c")
-        return CellMetrics(
-            members.integer("a", 0),
-            (first.integer("x"), first.integer("y")),
-            (second.integer("x"), second.integer("y")),
-            *(members.number(key) for key in "defg"),
-        )
-
-    def images(self) -> NDArray[np.float32]:
-        """All footprints as a read-only view of the file, (cells, rows, columns)."""
-        return self._views(0, self.cell_bytes, self.spacing.num_pixels)
-
-    def traces(self) -> NDArray[np.float32]:
-        """All traces as a read-only view of the file, (cells, samples)."""
-        return self._views(self.image_bytes, self.cell_bytes, (self.timing.num_samples,))
-
-    def put(self, index: int, image: NDArray[np.float32], trace: NDArray[np.float32], name: str) -> None:
-        """Replace a cell, in the file; its status, colour and activity become those of a new one."""
-        editor = self._editable()
-        self.labels.require_next(index, may_append=False)
-        edited = self.labels.copy()
-        edited.put(index, name)
-        data = image.astype(FLOAT, copy=False).tobytes() + trace.astype(FLOAT, copy=False).tobytes()
-        editor.write_body(index * self.cell_bytes, data)
-        self._rewrite(editor, edited)
+def new_cell_set(
+    path: str, timing: Timing, spacing: Spacing, extra_properties: Mapping[str, Any] | None
+) -> RoiWriter[CellBody]:
+    """Start a new cell set; `timing` is normalised."""
+    cannot_open = "Failed to open cell set file for reading ({path}) with error: {error}"
+    return RoiWriter(path, CellBody(timing, spacing), extra_properties, cannot_open)
 
 
-class CellSetIsxdWriter(CellBody, LabelledWriter):
-    """Writes a new `.isxd` cell set, see :class:`openisx._formats.isxd.roi_set.LabelledWriter`."""
+def cell_metrics(metadata: Mapping[str, Any], count: int, path: str) -> list[CellMetrics | None] | None:
+    """Metrics of each of `count` cells in the metadata of a file; None if it has none at all.
 
-    def __init__(
-        self, path: str, timing: Timing, spacing: Spacing, extra_properties: Mapping[str, Any] | None = None
-    ) -> None:
-        cannot_open = "Failed to open cell set file for reading ({path}) with error: {error}"
-        super().__init__(path, timing, spacing, extra_properties, cannot_open)
+    Raises
+    ------
+    IsxFormatError
+        The metrics are malformed, or not one entry for each cell.
+    """
+    stored = metadata.get("cellMetrics")
+    if stored is None:
+        return None
+    if not isinstance(stored, list) or len(stored) != count:
+        raise IsxFormatError(f"{path}: cellMetrics should have one entry for each cell.")
+    return [_one_metrics(entry, path, f"cellMetrics[{i}]") for i, entry in enumerate(stored)]
 
-    def metrics(self) -> None:
-        """Metrics are not written."""
 
-    def put(self, index: int, image: NDArray[np.float32], trace: NDArray[np.float32], name: str) -> None:
-        """Write the next cell, or replace an earlier one."""
-        self.labels.require_next(index, may_append=True)
-        start = index * self.cell_bytes
-        self.output.overwrite(np.ascontiguousarray(image, FLOAT), start)
-        self.output.overwrite(np.ascontiguousarray(trace, FLOAT), start + self.image_bytes)
-        self.labels.put(index, name)
-
-    def images(self) -> NDArray[np.float32]:
-        """All footprints written so far, a new array (cells, rows, columns)."""
-        all_of_them = [self.read_image(i) for i in range(len(self.labels))]
-        return np.array(all_of_them, np.float32).reshape(len(all_of_them), *self.spacing.num_pixels)
-
-    def traces(self) -> NDArray[np.float32]:
-        """All traces written so far, a new array (cells, samples)."""
-        all_of_them = [self.read_trace(i) for i in range(len(self.labels))]
-        return np.array(all_of_them, np.float32).reshape(len(all_of_them), self.timing.num_samples)
+def _one_metrics(entry: Any, path: str, where: str) -> CellMetrics | None:
+    if entry == {}:
+        return None
+    if not isinstance(entry, list) or len(entry) != 7:
+        raise IsxFormatError(f"{path}: {where} should be {{}} or a list of seven.")
+    members = JsonObject(dict(zip("abcdefg", entry, strict=True)), path, where)
+    first, second = members.object("b"), members.object("c")
+    return CellMetrics(
+        members.integer("a", 0),
+        (first.integer("x"), first.integer("y")),
+        (second.integer("x"), second.integer("y")),
+        *(members.number(key) for key in "defg"),
+    )

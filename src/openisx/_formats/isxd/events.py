@@ -18,7 +18,7 @@ from openisx._formats.isxd.metadata import (
     time_from_json,
     time_to_json,
 )
-from openisx._formats.json_reading import JsonObject, plain
+from openisx._formats.json_reading import JsonObject
 from openisx._formats.kinds import DataKind, wrong_kind
 from openisx._formats.signals import Signals, SignalSource
 from openisx.core._records import IsxRatio
@@ -133,7 +133,7 @@ class EventsIsxd(SignalSource):
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The trailing JSON object."""
-        return MappingProxyType(plain(self._container.metadata))
+        return MappingProxyType(self._container.metadata)
 
     def read_signals(self) -> Signals:
         """Read all packets and sort them into channels; raises as :func:`signals_from_packets`."""

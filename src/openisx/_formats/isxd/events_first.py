@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._formats.isxd.metadata import timing_from_json
-from openisx._formats.json_reading import JsonObject, parse_object, plain
+from openisx._formats.json_reading import JsonObject, parse_object
 from openisx._formats.signals import Signals, SignalSource
 from openisx.errors import IsxFormatError
 
@@ -53,7 +53,7 @@ class EventsFirstIsxd(SignalSource):
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The trailing JSON object."""
-        return MappingProxyType(plain(self._container.metadata))
+        return MappingProxyType(self._container.metadata)
 
     def acquisition_info(self) -> None:
         """None: the layout has no session metadata."""

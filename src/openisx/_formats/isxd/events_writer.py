@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._files.output import OutputFile
-from openisx._formats.isxd.container import trailer_bytes
+from openisx._files.paths import canonical
+from openisx._formats.isxd.container import sidecar, trailer_bytes
 from openisx._formats.isxd.events import PACKET, event_metadata, signals_from_packets
 from openisx._formats.json_writing import dump
 from openisx._formats.kinds import DataKind
@@ -63,10 +64,12 @@ class EventsIsxdWriter(SignalSource):
         self._first_offsets = [0] * len(names)
         self._end = 0  # of the packets
         self.committed = False
+        super().__init__(DataKind.EVENT_SET, names, timing, path=canonical(path), given_path=path)
         self.output = OutputFile(
-            path, cannot_open="Failed to open events file for writing ({path}) with error: {error}"
+            path,
+            cannot_open="Failed to open events file for writing ({path}) with error: {error}",
+            sidecar=sidecar(path, self.metadata),
         )
-        super().__init__(DataKind.EVENT_SET, names, timing, path=self.output.path, given_path=path)
 
     @property
     def metadata(self) -> Mapping[str, Any]:

@@ -18,18 +18,15 @@ The metadata hold ``type`` (0 movie, 4 image), ``dataType`` (0 uint16, 1 float32
 
 from __future__ import annotations
 
-import contextlib
-import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._files.output import OutputFile, lock, require_free_space
-from openisx._files.paths import canonical
+from openisx._files.output import OutputFile, require_free_space
 from openisx._formats.acquisition_info import acquisition_info
 from openisx._formats.base import FrameHeader, range_text, refuse_absurd_size
-from openisx._formats.isxd.container import open_container, trailer_bytes
+from openisx._formats.isxd.container import open_container, sidecar, trailer_bytes
 from openisx._formats.isxd.frame_headers import (
     COUNTER,
     COUNTER_VALUES,
@@ -46,8 +43,6 @@ from openisx._formats.isxd.metadata import (
     timing_from_json,
     timing_to_json,
 )
-from openisx._formats.json_reading import plain
-from openisx._formats.json_writing import dump
 from openisx._formats.kinds import DataKind, wrong_kind
 from openisx.errors import IsxFormatError, warn
 
@@ -59,7 +54,7 @@ if TYPE_CHECKING:
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "movie_metadata", "recipe_path"]
+__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "movie_metadata"]
 
 #: Element type of each ``dataType`` code.
 DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
@@ -128,7 +123,7 @@ class MovieIsxd:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """The trailing JSON object."""
-        return MappingProxyType(plain(self._metadata))
+        return MappingProxyType(self._metadata)
 
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata, see :func:`openisx._formats.acquisition_info.acquisition_info`."""
@@ -244,27 +239,17 @@ class MovieIsxdWriter:
     ) -> None:
         code = next(code for code, known in DTYPES.items() if known == dtype.newbyteorder("<"))
         self.metadata = movie_metadata(timing, spacing, code, extra_properties)
-        text = recipe(
-            os.path.basename(canonical(path)), self.metadata
-        )  # fails if the session metadata are not JSON
+        content = sidecar(path, self.metadata)  # fails if the session metadata are not JSON
         self._dtype = DTYPES[code]
         rows, cols = spacing.num_pixels
         self._frame_bytes = rows * cols * self._dtype.itemsize
         self.num_written = 0
-        require_free_space(path, self._frame_bytes * timing.samples.num_valid + len(text))
+        require_free_space(path, self._frame_bytes * timing.samples.num_valid + len(content))
         self.output = OutputFile(
-            path, cannot_open="Failed to open movie file for read/write ({path}) with error: {error}"
+            path,
+            cannot_open="Failed to open movie file for read/write ({path}) with error: {error}",
+            sidecar=content,
         )
-        self._recipe = recipe_path(self.output.temporary)
-        try:
-            lock(self.output.fileno())
-            with open(self._recipe, "xb") as file:
-                file.write(text)
-        except BaseException as error:
-            self.discard()
-            if isinstance(error, OSError):
-                raise self.output.writing_error(error) from None
-            raise
 
     def append(self, frame: NDArray[Any]) -> None:
         """Write the next frame."""
@@ -281,23 +266,7 @@ class MovieIsxdWriter:
         """Write the metadata and give the file its final name."""
         self.output.write(trailer_bytes(self.metadata))
         self.output.commit()
-        self._remove_recipe()
 
     def discard(self) -> None:
         """Remove everything written."""
         self.output.discard()
-        self._remove_recipe()
-
-    def _remove_recipe(self) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(self._recipe)
-
-
-def recipe_path(temporary: str) -> str:
-    """Where what :func:`isx.recover` needs to know of an unfinished movie is kept while its frames are written."""
-    return f"{temporary}.json"
-
-
-def recipe(name: str, metadata: Mapping[str, Any]) -> bytes:
-    """What is kept there: the final name of the movie, and its metadata."""
-    return dump({"fileName": name, "metadata": metadata})

@@ -1,16 +1,4 @@
-"""What the metadata of cell sets and vessel sets hold for each cell or vessel (spec 03, section 2; spec 05, section 2).
-
-With X for ``Cell`` or ``Vessel``:
-
-================  =====================================================================  =============
-member            content                                                                since version
-================  =====================================================================  =============
-``XNames``        names; empty ones get a default name when the metadata are written     0
-``XStatuses``     0 accepted, 1 undecided, 2 rejected                                    0
-``XActivity``     whether the cell is active in this member of a series; ``[]`` = all    1
-``XColors``       0xAARRGGBB; ``[]`` = all opaque white                                  2
-================  =====================================================================  =============
-"""
+"""What the metadata of cell sets and vessel sets hold for each ROI (docs/formats/cell-sets.md, docs/formats/vessel-sets.md)."""
 
 from __future__ import annotations
 
@@ -24,7 +12,7 @@ from openisx.errors import IsxFormatError, IsxIndexError
 if TYPE_CHECKING:
     from openisx._formats.json_reading import JsonObject
 
-__all__ = ["STATUSES", "WHITE", "Labels", "efocus_values", "padded_name", "status_code"]
+__all__ = ["STATUSES", "WHITE", "RoiTable", "efocus_values", "status_code"]
 
 #: Name of each status code.
 STATUSES = ("accepted", "undecided", "rejected")
@@ -41,20 +29,9 @@ def status_code(status: str, noun: str) -> int:
     return STATUSES.index(status)
 
 
-def padded_name(index: int, count: int, letter: str) -> str:
-    """Name of an unnamed cell: all names of a set are equally wide (spec 03, section 4.1)."""
-    return f"{letter}{index:0{len(str(max(count - 1, 0)))}d}"
-
-
 @dataclass
-class Labels:
-    """Names, statuses, activity and colours of the cells or vessels of a set.
-
-    Parameters
-    ----------
-    noun
-        'cell' or 'vessel'.
-    """
+class RoiTable:
+    """Names, statuses, activity and colours of the ROIs of a set; `noun` is 'cell' or 'vessel'."""
 
     noun: str
     names: list[str] = field(default_factory=list)
@@ -63,33 +40,28 @@ class Labels:
     colors: list[int] = field(default_factory=list)
 
     @classmethod
-    def from_json(cls, noun: str, members: JsonObject, version: int) -> Labels:
-        """Labels in the metadata of a file of layout `version`."""
+    def from_json(cls, noun: str, members: JsonObject, version: int) -> RoiTable:
+        """What the metadata of a file of layout `version` say."""
         prefix = noun.capitalize()
         names = members.strings(f"{prefix}Names")
         statuses = members.integers(f"{prefix}Statuses", -(2**31), 2**31 - 1)
         active = members.booleans(f"{prefix}Activity") if version >= 1 else []
         colors = members.integers(f"{prefix}Colors", 0, WHITE) if version >= 2 else []
         count = len(names)
-        return cls(
-            noun,
-            names,
-            statuses,
-            [*active[:count], *[True] * (count - len(active))],
-            colors or [WHITE] * count,
-        )
+        active = [*active[:count], *[True] * (count - len(active))]
+        return cls(noun, list(names), statuses, active, colors or [WHITE] * count)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def to_json(self) -> dict[str, Any]:
-        """The four members, with default names in place of empty ones."""
+        """The four members of the metadata, with default names of equal width in place of empty ones."""
         prefix = self.noun.capitalize()
-        letter, count = prefix[0], len(self)
+        width = len(str(max(len(self) - 1, 0)))
         return {
             f"{prefix}Activity": self.active,
             f"{prefix}Colors": self.colors,
-            f"{prefix}Names": [name or padded_name(i, count, letter) for i, name in enumerate(self.names)],
+            f"{prefix}Names": [name or f"{prefix[0]}{i:0{width}d}" for i, name in enumerate(self.names)],
             f"{prefix}Statuses": self.statuses,
         }
 
@@ -103,26 +75,13 @@ class Labels:
             )
 
     def put(self, index: int, name: str) -> None:
-        """Add a new cell, or reset one that is replaced."""
-        if index == len(self):
-            self.names.append(name)
-            self.statuses.append(_UNDECIDED)
-            self.active.append(True)
-            self.colors.append(WHITE)
-        else:
-            self.names[index] = name
-            self.statuses[index] = _UNDECIDED
-            self.active[index] = True
-            self.colors[index] = WHITE
+        """Add a new ROI, or reset one that is replaced."""
+        here = slice(index, index + 1)
+        self.names[here], self.statuses[here] = [name], [_UNDECIDED]
+        self.active[here], self.colors[here] = [True], [WHITE]
 
     def status(self, index: int, path: str) -> str:
-        """Status of one cell.
-
-        Raises
-        ------
-        IsxFormatError
-            The file holds a status that does not exist.
-        """
+        """Status of one ROI; IsxFormatError if the file holds one that does not exist."""
         code = self.statuses[index]
         if not 0 <= code < len(STATUSES):
             raise IsxFormatError(
@@ -131,12 +90,12 @@ class Labels:
             )
         return STATUSES[code]
 
-    def copy(self) -> Labels:
+    def copy(self) -> RoiTable:
         """Independent copy."""
-        return Labels(self.noun, [*self.names], [*self.statuses], [*self.active], [*self.colors])
+        return RoiTable(self.noun, [*self.names], [*self.statuses], [*self.active], [*self.colors])
 
     def require(self, index: int) -> int:
-        """`index` if there is such a cell, else :class:`IsxIndexError` with the vendor's text."""
+        """`index` if there is such a ROI, else :class:`IsxIndexError` with the vendor's text."""
         if not 0 <= index < len(self):
             shown = index % 2**64 if index < 0 else index
             raise IsxIndexError(
@@ -147,7 +106,7 @@ class Labels:
 
 
 def efocus_values(metadata: Mapping[str, Any]) -> list[int]:
-    """Focal planes of the movies that a set came from, where its file does not list them (spec 03, section 2)."""
+    """Focal planes of the movies that a set came from, where its file does not list them."""
     extra = metadata.get("extraProperties")
     idps = extra.get("idps") if isinstance(extra, Mapping) else None
     value = idps.get("efocus") if isinstance(idps, Mapping) else None

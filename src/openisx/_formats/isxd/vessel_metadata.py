@@ -1,4 +1,4 @@
-"""What the metadata of a vessel set say of how it was made (spec 05, section 2.1): ``extraProperties.idps.vesselset``.
+"""What the metadata of a vessel set say of how it was made: ``extraProperties.idps.vesselset``.
 
 =========================  =====================================================================================
 ``units``                  ``"pixels"``, ``"microns"``, ``"pixels per second"``, ``"microns per second"``
@@ -25,7 +25,7 @@ from openisx.errors import IsxFormatError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from openisx._formats.isxd.vessel_layout import VesselBody
+    from openisx._formats.isxd.vessel_set import VesselSetIsxd
 
 __all__ = ["VesselNotes", "vessel_notes"]
 
@@ -55,14 +55,12 @@ class VesselNotes:
     invalid: NDArray[np.int64] | None
 
 
-def vessel_notes(metadata: Mapping[str, Any], body: VesselBody) -> VesselNotes:
+def vessel_notes(vessels: VesselSetIsxd) -> VesselNotes:
     """Read the notes of a set.
 
     Parameters
     ----------
-    metadata
-        Of the file.
-    body
+    vessels
         The file.
 
     Raises
@@ -70,15 +68,15 @@ def vessel_notes(metadata: Mapping[str, Any], body: VesselBody) -> VesselNotes:
     IsxFormatError
         A list of errors is malformed.
     """
-    section: Any = metadata.get("extraProperties")
+    section: Any = vessels.metadata.get("extraProperties")
     for key in ("idps", "vesselset"):
         section = section.get(key) if isinstance(section, Mapping) else None
     section = section if isinstance(section, Mapping) else {}
-    count = body.timing.num_samples
+    count = vessels.timing.num_samples
     window = section.get("timeWindow")
     known = isinstance(window, (int, float)) and not isinstance(window, bool) and 0 < window < math.inf
     invalid = section.get("invalidWindows")
-    path = body.given_path
+    path = vessels.given_path
     return VesselNotes(
         str(section.get("units", "")).startswith("pixels"),
         float(window) if known else 0.0,

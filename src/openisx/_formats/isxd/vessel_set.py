@@ -1,165 +1,272 @@
-"""Vessel sets in `.isxd` files: reading, editing, writing. The layout is in :mod:`openisx._formats.isxd.vessel_layout`."""
+"""Vessel sets in `.isxd` files (docs/formats/vessel-sets.md)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import enum
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from openisx._formats.isxd.roi_metadata import WHITE
-from openisx._formats.isxd.roi_set import FLOAT, MAX_IMAGE, LabelledReader, LabelledWriter
-from openisx._formats.isxd.vessel_layout import POINT, SECOND_KEY, STORED_NAME, VesselBody, VesselSetType
+from openisx._formats.isxd.roi_set import FLOAT, RoiBody, RoiFile, RoiWriter
 from openisx._formats.json_reading import JsonObject, updated
-from openisx.errors import IsxFormatError
+from openisx._formats.kinds import DataKind
+from openisx.errors import IsxError, IsxFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Self
 
     from numpy.typing import NDArray
 
-    from openisx._formats.isxd.vessel_layout import Vessel
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["VesselSetIsxd", "VesselSetIsxdWriter"]
+__all__ = ["Vessel", "VesselBody", "VesselSetIsxd", "VesselSetType", "new_vessel_set"]
 
+_POINT = np.dtype("<i8")
 _MAX_HEATMAP = 2**20  # rows or columns
 
 
-class VesselSetIsxd(VesselBody, LabelledReader):
-    """An open `.isxd` vessel set, see :class:`openisx._formats.isxd.roi_set.LabelledReader`."""
+class VesselSetType(enum.Enum):
+    """What the traces of a vessel set hold."""
 
-    def _measure(self, members: JsonObject, body_size: int) -> None:
+    VESSEL_DIAMETER = 0
+    RBC_VELOCITY = 1
+
+    @classmethod
+    def from_str(cls, type_str: str | VesselSetType) -> VesselSetType:
+        """Type called 'vessel diameter' or 'rbc velocity'; ValueError for anything else."""
+        if isinstance(type_str, cls):
+            return type_str
+        known = {
+            "vessel diameter": cls.VESSEL_DIAMETER,
+            "rbc velocity": cls.RBC_VELOCITY,
+            _STORED_NAME[cls.RBC_VELOCITY]: cls.RBC_VELOCITY,
+        }
+        if type_str not in known:
+            raise ValueError(f"Unknown vessel_type {type_str!r}. Options are vessel diameter, rbc velocity.")
+        return known[type_str]
+
+
+_STORED_NAME = {
+    VesselSetType.VESSEL_DIAMETER: "vessel diameter",
+    VesselSetType.RBC_VELOCITY: "red blood cell velocity",
+}
+_SECOND_KEY = {
+    VesselSetType.VESSEL_DIAMETER: "VesselCenterSaved",
+    VesselSetType.RBC_VELOCITY: "VesselDirectionSaved",
+}
+
+
+class Vessel(NamedTuple):
+    """Everything to store of one vessel.
+
+    Attributes
+    ----------
+    image
+        float32 (rows, columns), stored with the first vessel only.
+    line
+        int64 (points, 2).
+    trace, second
+        float32 (samples,).
+    heatmaps
+        float32 (samples, 3, height, width) or None.
+    """
+
+    image: NDArray[np.float32]
+    line: NDArray[np.int64]
+    trace: NDArray[np.float32]
+    second: NDArray[np.float32]
+    heatmaps: NDArray[np.float32] | None = None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height) of the heat maps."""
+        return None if self.heatmaps is None else (self.heatmaps.shape[3], self.heatmaps.shape[2])
+
+
+class VesselBody(RoiBody):
+    """Layout of a vessel set: one image, and for each vessel a line, one or two traces and possibly heat maps.
+
+    Attributes
+    ----------
+    set_type
+        What the traces hold.
+    has_second
+        Whether there are centre or direction traces.
+    heatmap_sizes
+        (width, height) of each vessel; empty without heat maps.
+    """
+
+    noun = "vessel"
+    data_kind = DataKind.VESSEL_SET
+    defaults: ClassVar = {"SizeGlobalVS": 0, "efocusValues": [0]}
+
+    set_type = VesselSetType.VESSEL_DIAMETER
+    has_second = True
+    heatmap_sizes: tuple[tuple[int, int], ...] = ()
+    _starts: list[int] | None = None
+
+    @classmethod
+    def from_metadata(cls, members: JsonObject, version: int) -> Self:
+        """The layout that the metadata of a file of `version` tell."""
+        self = super().from_metadata(members, version)
         stored = members.object("extraProperties").object("idps").object("vesselset").string("type")
-        velocity = stored == STORED_NAME[VesselSetType.RBC_VELOCITY]
-        self.kind = VesselSetType.RBC_VELOCITY if velocity else VesselSetType.VESSEL_DIAMETER
-        self.has_second = SECOND_KEY[self.kind] in members
-        self.heatmap_sizes = _heatmap_sizes(members) if velocity else []
-        labels, count = self.labels, len(self.labels)
-        labels.colors = [*labels.colors[:count], *[WHITE] * (count - len(labels.colors))]
-        if self.image_bytes > MAX_IMAGE:
-            raise IsxFormatError(f"{self.given_path}: the size of the image cannot be. The file is damaged.")
-        if len(labels.statuses) != count or (self.heatmap_sizes and len(self.heatmap_sizes) != count):
+        if stored == _STORED_NAME[VesselSetType.RBC_VELOCITY]:
+            self.set_type = VesselSetType.RBC_VELOCITY
+            self.heatmap_sizes = _heatmap_sizes(members)
+        self.has_second = _SECOND_KEY[self.set_type] in members
+        rois, count = self.rois, len(self.rois)
+        rois.colors = [*rois.colors[:count], *[WHITE] * (count - len(rois.colors))]
+        return self
+
+    def require_fit(self, path: str, body_size: int) -> None:
+        """IsxFormatError unless this describes a body of exactly that size."""
+        count = len(self.rois)
+        if len(self.rois.statuses) != count or (self.heatmap_sizes and len(self.heatmap_sizes) != count):
             raise IsxFormatError(
-                f"{self.given_path}: {count} names, {len(labels.statuses)} statuses and "
-                f"{len(self.heatmap_sizes)} sizes of heat maps do not fit together. The file is damaged."
+                f"{path}: {count} names, {len(self.rois.statuses)} statuses and {len(self.heatmap_sizes)} sizes of "
+                "heat maps do not fit together. The file is damaged."
             )
-        self._starts = self.starts()
-        if count and self.metadata_at() != body_size:
+        if count and self.end() != body_size:
             raise IsxFormatError(
                 "Number of vessels in header does not match number of vessels in file. "
-                f"{self.given_path}: {count} vessels take {self.metadata_at()} bytes, but the file has {body_size}."
+                f"{path}: {count} vessels take {self.end()} bytes, but the file has {body_size}."
             )
 
-    def _start(self, index: int) -> int:
-        return self._starts[index]
+    @property
+    def num_points(self) -> int:
+        """Points of a line."""
+        return 4 if self.set_type is VesselSetType.RBC_VELOCITY else 2
 
-    def lines(self) -> NDArray[np.int64]:
-        """Points of all lines, (vessels, points, 2)."""
-        return self._all(0, (self.num_points, 2), POINT)
+    @property
+    def tail(self) -> bytes:  # type: ignore[override]
+        """The gap before the metadata, as large as a line."""
+        return bytes(2 * _POINT.itemsize * self.num_points)
 
-    def traces(self) -> NDArray[np.float32]:
-        """All traces, (vessels, samples)."""
-        return self._all(self.gap_bytes, (self.timing.num_samples,))
+    def starts(self) -> list[int]:
+        """Where each vessel starts, and where the last one ends."""
+        if self._starts is None:
+            fixed = len(self.tail) + self.trace_bytes * (1 + self.has_second)
+            sizes = self.heatmap_sizes or [(0, 0)] * len(self.rois)
+            lengths = (fixed + 3 * self.trace_bytes * w * h for w, h in sizes)
+            self._starts = list(accumulate(lengths, initial=self.image_bytes))
+        return self._starts
 
-    def seconds(self) -> NDArray[np.float32]:
-        """All centre or direction traces, (vessels, samples)."""
-        return self._all(self.gap_bytes + self.trace_bytes, (self.timing.num_samples,))
+    def end(self) -> int:
+        """Where the metadata belong."""
+        return self.starts()[-1] + len(self.tail) if len(self.rois) else 0
 
-    def _all(self, at: int, shape: tuple[int, ...], dtype: np.dtype[Any] = FLOAT) -> NDArray[Any]:
-        """One part of every vessel: a view of the file if all vessels are equally large, else a copy."""
-        sizes = np.diff(self._starts)
-        if (sizes == sizes[:1]).all():
-            return self._views(self._starts[0] + at, int(sizes[0]) if len(sizes) else 0, shape, dtype)
-        return np.stack([self._read(start + at, shape, dtype) for start in self._starts[:-1]])
+    def part(self, what: str, index: int) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
+        """Position, shape and type of the "image", or of the "line", "trace", "second" or "heatmaps" of a vessel."""
+        if what == "image":
+            return 0, self.spacing.num_pixels, FLOAT
+        at, samples = self.starts()[index], self.timing.num_samples
+        if what == "line":
+            return at, (self.num_points, 2), _POINT
+        at += len(self.tail)
+        if what == "heatmaps":
+            width, height = self.heatmap_sizes[index]
+            return at + self.trace_bytes * (1 + self.has_second), (samples, 3, height, width), FLOAT
+        return at + self.trace_bytes * (what == "second"), (samples,), FLOAT
 
-    def heatmaps(self, index: int) -> NDArray[np.float32]:
-        """Heat maps of one vessel as a read-only view of the file, (samples, 3, height, width)."""
-        at, shape = self._heatmaps_at(index)
-        if 0 in shape:
-            return np.zeros(shape, np.float32)
-        view: NDArray[np.float32] = np.ndarray(shape, FLOAT, self._file.map(), at)
-        return view
+    def content(self, index: int, roi: Vessel) -> tuple[int, list[NDArray[Any]]]:
+        """Where a vessel is stored, and the arrays that are stored there."""
+        arrays = [roi.image.astype(FLOAT)] if index == 0 else []
+        arrays += [roi.line.astype(_POINT), roi.trace.astype(FLOAT), roi.second.astype(FLOAT)]
+        arrays += [] if roi.heatmaps is None else [roi.heatmaps.astype(FLOAT)]
+        return self.starts()[index] if index else 0, arrays
 
-    def put(self, index: int, vessel: Vessel, name: str) -> None:
-        """Replace a vessel, in the file; its status, colour and activity become those of a new one."""
-        editor = self._editable()
-        self.labels.require_next(index, may_append=False)
-        vessel.require_fit(self, index, may_grow=False)
-        edited = self.labels.copy()
-        edited.put(index, name)
-        if index == 0:
-            editor.write_body(0, vessel.image.astype(FLOAT).tobytes())
-        editor.write_body(self._start(index), vessel.to_bytes())
-        self._rewrite(editor, edited)
+    def require_next(self, index: int, roi: Vessel | None, *, may_append: bool) -> None:
+        """ValueError unless `roi` can be the vessel at `index`; the last one may change its size if `may_append`."""
+        super().require_next(index, roi, may_append=may_append)
+        if roi is None:
+            return
+        count, sizes = len(self.rois), self.heatmap_sizes
+        if count > (index < count) and bool(sizes) != (roi.size is not None):
+            raise ValueError(
+                "Either all vessels of a set have correlation heat maps, or none has; "
+                f"those set so far {'have' if sizes else 'have none'}."
+            )
+        own = () if roi.size is None else (roi.size,)
+        if index < count - may_append and sizes[index : index + 1] != own:
+            raise ValueError(
+                f"Vessel {index} cannot be replaced by one with heat maps of another size: "
+                "those behind it would have to move."
+            )
+        if index < count and not self.has_second:
+            raise ValueError("Vessels of a file without center or direction traces cannot be replaced.")
+
+    def put(self, index: int, name: str, size: tuple[int, int] | None = None) -> None:
+        """Note that a vessel was added, or replaced by a new one, with heat maps of `size`."""
+        super().put(index, name)
+        self._starts = None
+        own = () if size is None else (size,)
+        self.heatmap_sizes = self.heatmap_sizes[:index] + own + self.heatmap_sizes[index + 1 :]
+
+    def pop(self) -> None:
+        """Forget the last vessel."""
+        super().pop()
+        self._starts, self.heatmap_sizes = None, self.heatmap_sizes[: len(self.rois)]
+
+    def known(self) -> dict[str, Any]:
+        """The metadata that follow from the layout."""
+        known = super().known()
+        if self.has_second and len(self.rois):
+            known[_SECOND_KEY[self.set_type]] = True
+        if self.heatmap_sizes:
+            known["VesselCorrelationSizes"] = [list(size) for size in self.heatmap_sizes]
+        return known
+
+    def require_second(self, set_type: VesselSetType) -> None:
+        """Raise unless the set is of that type and holds its second traces."""
+        if self.set_type is not set_type:
+            raise IsxError(
+                "Model center can only be read from vessel diameter set but this is a rbc velocity set"
+                if set_type is VesselSetType.VESSEL_DIAMETER
+                else "Reading direction for diameter vessel set"
+            )
+        if not self.has_second:
+            what = "center point" if set_type is VesselSetType.VESSEL_DIAMETER else "direction"
+            raise IsxError(f"No {what} traces saved to vessel set file.")
+
+    def require_heatmaps(self) -> None:
+        """Raise unless the set holds heat maps."""
+        if not self.heatmap_sizes:
+            raise IsxError("No correlation heatmaps saved to vessel set file.")
 
 
-def _heatmap_sizes(members: JsonObject) -> list[tuple[int, int]]:
-    if "VesselCorrelationSizes" not in members:
-        return []
+def _heatmap_sizes(members: JsonObject) -> tuple[tuple[int, int], ...]:
     sizes = []
-    for i, size in enumerate(members.array("VesselCorrelationSizes")):
+    for i, size in enumerate(
+        members.array("VesselCorrelationSizes") if "VesselCorrelationSizes" in members else ()
+    ):
         pair = JsonObject({"size": size}, members.path, f"VesselCorrelationSizes[{i}]")
         numbers = pair.integers("size", 0, _MAX_HEATMAP)
         if len(numbers) != 2:
             raise IsxFormatError(f"{members.path}: {pair.where} should be [width, height].")
         sizes.append((numbers[0], numbers[1]))
-    return sizes
+    return tuple(sizes)
 
 
-class VesselSetIsxdWriter(VesselBody, LabelledWriter):
-    """Writes a new `.isxd` vessel set of type `kind`, see :class:`openisx._formats.isxd.roi_set.LabelledWriter`."""
+class VesselSetIsxd(RoiFile[VesselBody]):
+    """An open `.isxd` vessel set."""
 
-    def __init__(
-        self,
-        path: str,
-        timing: Timing,
-        spacing: Spacing,
-        kind: VesselSetType,
-        extra_properties: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.kind, self.has_second = kind, True
-        self.heatmap_sizes = []
-        extra = updated(extra_properties or {}, {"idps": {"vesselset": {"type": STORED_NAME[kind]}}})
-        cannot_open = "Failed to open vessel set file for read/write ({path}) with error: {error}"
-        super().__init__(path, timing, spacing, extra, cannot_open)
+    body_type = VesselBody
 
-    def put(self, index: int, vessel: Vessel, name: str) -> None:
-        """Write the next vessel, or replace an earlier one."""
-        self.labels.require_next(index, may_append=True)
-        vessel.require_fit(self, index, may_grow=True)
-        if index == 0:
-            self.output.overwrite(vessel.image.astype(FLOAT).tobytes(), 0)
-        self.output.overwrite(vessel.to_bytes(), self._start(index))
-        size = vessel.heatmap_size
-        self.heatmap_sizes[index : index + 1] = [] if size is None else [size]
-        self.labels.put(index, name)
 
-    def lines(self) -> NDArray[np.int64]:
-        """Points of all lines written so far, a new array (vessels, points, 2)."""
-        return np.array([self.read_line(i) for i in range(len(self.labels))], np.int64).reshape(
-            len(self.labels), self.num_points, 2
-        )
-
-    def traces(self) -> NDArray[np.float32]:
-        """All traces written so far, a new array (vessels, samples)."""
-        return self._stacked([self.read_trace(i) for i in range(len(self.labels))])
-
-    def seconds(self) -> NDArray[np.float32]:
-        """All centre or direction traces written so far, a new array (vessels, samples)."""
-        return self._stacked([self.read_second(i) for i in range(len(self.labels))])
-
-    def _stacked(self, traces: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        return np.array(traces, np.float32).reshape(len(traces), self.timing.num_samples)
-
-    def heatmaps(self, index: int) -> NDArray[np.float32]:
-        """Heat maps of one vessel, a new array (samples, 3, height, width)."""
-        at, shape = self._heatmaps_at(index)
-        return self._read(at, shape)
-
-    def commit(self) -> None:
-        """Write the metadata and give the file its final name."""
-        end = self.metadata_at()
-        if end:
-            self.output.overwrite(bytes(self.gap_bytes), end - self.gap_bytes)
-        super().commit()
+def new_vessel_set(
+    path: str,
+    timing: Timing,
+    spacing: Spacing,
+    set_type: VesselSetType,
+    extra_properties: Mapping[str, Any] | None,
+) -> RoiWriter[VesselBody]:
+    """Start a new vessel set; `timing` is normalised."""
+    body = VesselBody(timing, spacing)
+    body.set_type = set_type
+    extra = updated(extra_properties or {}, {"idps": {"vesselset": {"type": _STORED_NAME[set_type]}}})
+    cannot_open = "Failed to open vessel set file for read/write ({path}) with error: {error}"
+    return RoiWriter(path, body, extra, cannot_open)
