@@ -22,7 +22,7 @@ def test_info(run):
     assert "ZONE#3 ellipse" in out
     status, out, _ = run("info", "--json", DATA / "tracking_dropped.isxb")
     (facts,) = json.loads(out)["files"]
-    assert facts["kind"] == "nVision Movie"
+    assert facts["kind"] == "behaviour movie"
     assert facts["timing"]["dropped"] == [0, 3, 9, 10]
     assert facts["tracking"]["zones"][2] == {
         "id": 1705077751050,

@@ -67,7 +67,7 @@ def test_info(run, files):
     status, out, _ = run("info", files["cells"], files["events"], "--json")
     assert status == 0
     cells, events = json.loads(out)["files"]
-    assert (cells["kind"], events["kind"]) == ("CellSet", "EventSet")
+    assert (cells["kind"], events["kind"]) == ("cell set", "event set")
     decided = [cells["cells"][status] for status in ("accepted", "undecided", "rejected")]
     assert sum(decided) == cells["cells"]["number"] == 5
     assert cells["picture"]["size"] == [50, 70]

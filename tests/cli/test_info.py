@@ -10,16 +10,20 @@ import pytest
 import tifffile
 
 import isx
+from builders.isxd import isxd
+from builders.movies import header_line, metadata
 from openisx import synthetic as samples
-from openisx._cli.info import _look_into, timing_section
-from openisx._cli.values import Shown, for_json, length_text, size_text, value_text
+from openisx._cli import descriptions
+from openisx._cli.descriptions import timing_section
+from openisx._cli.formatting import Formatted, clock_text, for_json, length_text, size_text, value_text
+from openisx._cli.info import _look_into
 
 
 def test_a_movie_tells_its_story(run, sample):
     status, out, err = run("info", sample)
     assert (status, err) == (0, "")
     lines = [" ".join(line.split()) for line in out.splitlines()]
-    assert lines[0].startswith(f"{sample} Movie, ")
+    assert lines[0].startswith(f"{sample} movie, ")
     assert "size 50 x 70 pixels (rows x columns)" in lines
     assert "pixel type uint16" in lines
     assert "start 2024-03-12 10:15:30.250 -07:00" in lines
@@ -38,13 +42,13 @@ def test_json_for_programs(run, sample, write_movie, tmp_path):
     document = json.loads(out)
     movie, picture = document["files"]
     assert document["series"] is None
-    assert movie["kind"] == "Movie"
+    assert movie["kind"] == "movie"
     assert movie["picture"] == {"size": [50, 70], "pixel_type": "uint16", "pixel_size": [24.0, 24.0]}
     assert movie["timing"]["frames"] == 120
     assert movie["timing"]["dropped"] == [20, 76, 77]
     assert movie["timing"]["start"] == "2024-03-12T10:15:30.250-07:00"
     assert movie["session"]["Recording UUID"] == "AC-20413307-0000000000-1710263730250"
-    assert picture["kind"] == "Image"
+    assert picture["kind"] == "image"
     assert picture["picture"]["brightest"] == 0
 
 
@@ -60,14 +64,15 @@ def test_times_that_no_file_tells_are_marked(run, sample, tmp_path):
 def test_broken_files_do_not_hide_the_others(run, sample, tmp_path):
     broken = tmp_path / "broken.isxd"
     broken.write_bytes(b"nothing of use")
-    status, out, err = run("info", broken, tmp_path / "missing.isxd", tmp_path, sample)
+    (tmp_path / "unknown.xyz").touch()
+    status, out, err = run("info", broken, tmp_path / "missing.isxd", tmp_path / "unknown.xyz", sample)
     assert status == 1
     assert "pixel type" in out
     first, second, third = err.splitlines()
     assert first.startswith("error: ")
     assert str(broken) in first
     assert second == f"error: File does not exist: {tmp_path / 'missing.isxd'}"
-    assert str(tmp_path) in third
+    assert third == f"error: File extension not supported: xyz ({tmp_path / 'unknown.xyz'})"
     status, out, _ = run("info", "--json", broken, sample)
     assert status == 1
     assert [sorted(file)[:2] for file in json.loads(out)["files"]] == [
@@ -139,7 +144,7 @@ def test_a_period_of_zero_is_no_error():
     assert timing_section(isx.Timing(3, isx.Duration()))["period"].text == "0"
 
 
-def test_facts_as_text_and_json():
+def test_values_as_text_and_json():
     assert [size_text(n) for n in (0, 999, 1000, 123_456, 5.5e9, 2e15)] == [
         "0 bytes",
         "999 bytes",
@@ -148,14 +153,24 @@ def test_facts_as_text_and_json():
         "5.5 GB",
         "2e+03 TB",
     ]
+    assert [size_text(n) for n in (1, 999_600)] == ["1 byte", "1 MB"]
     assert [length_text(s) for s in (1.5, 125, 7265)] == [
         "1.500 s",
         "2 min 05.0 s (125.000 s)",
         "2 h 01 min 05.0 s (7265.000 s)",
     ]
+    assert length_text(179.99) == "3 min 00.0 s (179.990 s)"
+    assert [clock_text(s) for s in (0, 5.25, 59.96, 754, 3723.4)] == [
+        "0:00.0",
+        "0:05.2",
+        "1:00",
+        "12:34",
+        "1:02:03",
+    ]
+    assert value_text("") == "-"
     assert value_text([True, None, 0.1234567, {"a": 1}]) == "yes, -, 0.123457, a: 1"
     facts = {
-        "a b": Shown(np.float32(0.5), "half"),
+        "a b": Formatted(np.float32(0.5), "half"),
         "Animal ID": [np.int64(3), float("nan")],
         "x": np.arange(2),
     }
@@ -196,3 +211,29 @@ def test_series_of_every_kind(run, tmp_path):
         assert series["one_recording"] is True, name
         assert series["files"] == [paths[1], paths[2], paths[0]], name
         assert 97 < series["longest_gap"] < 100, name
+
+
+def test_headers_of_all_frames(run, tmp_path, monkeypatch):
+    """Planes, powers and colours that take turns are all told, not those of the first frame alone."""
+    turns = [(0, 71, 1000), (500, 71, 1000), (900, 72, 800)]
+    body = b"".join(
+        header_line(efocus=focus, color_id=color, led1_power=power) + bytes(12) + bytes(5120)
+        for focus, color, power in turns * 4
+    )
+    path = tmp_path / "planes.isxd"
+    path.write_bytes(isxd(body, metadata((2, 3), "uint16", 12, hasFrameHeaderFooter=True)))
+    lines = [" ".join(line.split()) for line in run("info", path)[1].splitlines()]
+    assert "electronic focus 0, 500, 900 (3 planes)" in lines
+    assert "led powers LED 1: 800, 1000, LED 2: 0 (raw values)" in lines
+    assert "color ids 71, 72" in lines
+    hardware = json.loads(run("info", "--json", path)[1])["files"][0]["hardware"]
+    assert hardware == {
+        "electronic_focus": [0, 500, 900],
+        "led_powers": [[800, 1000], [0]],
+        "color_ids": [71, 72],
+    }
+    monkeypatch.setattr(descriptions, "_MOST_HEADERS", 6)  # of a long movie only some are read
+    lines = [" ".join(line.split()) for line in run("info", path)[1].splitlines()]
+    assert "electronic focus 0, 500, 900 (3 planes)" in lines
+    assert "headers read 6 of 12" in lines
+    assert descriptions._frames_to_look_at(12) == [0, 1, 2, 3, 7, 11]

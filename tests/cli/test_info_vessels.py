@@ -32,7 +32,7 @@ def test_vessel_set(run, tmp_path):
     ):
         assert line in lines
     document = json.loads(run("info", "--json", path)[1])["files"][0]
-    assert document["kind"] == "VesselSet"
+    assert document["kind"] == "vessel set"
     assert document["vessels"]["names"] == ["V0", "V1"]
 
 

@@ -9,7 +9,6 @@ from typer.core import TyperCommand
 
 from openisx import __version__
 from openisx._cli import align, decompress, demo, export, info, recover, timestamps
-from openisx._cli import info_sets as _info_sets  # noqa: F401 - adds to isx info
 from openisx._cli.terminal import guarded
 
 __all__ = ["app"]

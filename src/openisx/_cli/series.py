@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import openisx as isx
-from openisx._cli.values import Shown, length_text
+from openisx._cli.formatting import Formatted, length_text
 from openisx._series import (
     Member,
     cell_set_order,
@@ -68,7 +68,7 @@ def member_of(opened: Any) -> tuple[type[Any], Member] | None:
 
 
 def summary(found: Sequence[tuple[type[Any], Member] | None]) -> dict[str, Any]:
-    """Facts on files of one kind as a series; empty if there is just one file, or they are of several kinds."""
+    """What to say of files of one kind as a series; empty if there is just one file, or they are of several kinds."""
     kinds = {entry[0] if entry else None for entry in found}
     if len(found) < 2 or len(kinds) != 1 or None in kinds:
         return {}
@@ -102,5 +102,5 @@ def _length(member: Member) -> Fraction:
     return member.timing.period.fraction * member.timing.num_samples
 
 
-def _seconds(exact: Fraction) -> Shown:
-    return Shown(float(exact), length_text(float(exact)))
+def _seconds(exact: Fraction) -> Formatted:
+    return Formatted(float(exact), length_text(float(exact)))

@@ -30,6 +30,7 @@ __all__ = [
     "one_line",
     "print_error",
     "progress_bar",
+    "reader_left",
     "shown_warnings",
     "stderr",
     "stdout",
@@ -46,7 +47,7 @@ _FOR_PROGRAMMERS = (
     (re.compile(r"\bwrite_invalid_frames=True\b"), "--write-invalid-frames"),
     (re.compile(r"\bsparse_output=False\b"), "--list"),
     (re.compile(r"\bisx\.recover\('(.*)'\)"), r"isx recover \1"),
-    (re.compile(r"\bisx\.recover\(\)"), "isx recover"),
+    (re.compile(r"\bisx\.recover\b(\(\))?"), "isx recover"),
 )
 
 
@@ -59,6 +60,11 @@ def stdout() -> Console:
 def stderr() -> Console:
     """Console on the present standard error, which never breaks lines: messages hold paths."""
     return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+def reader_left() -> bool:
+    """Whether nobody reads the standard output any more, as in ``isx info ... | head``."""
+    return getattr(sys.stdout, "reader_left", False)
 
 
 def wrote(what: str) -> None:
