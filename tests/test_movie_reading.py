@@ -11,6 +11,7 @@ import pickle
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -247,6 +248,24 @@ def test_time_stamps_and_headers(tmp_path):
             call(7)
 
 
+def test_seconds_of_both_clocks(tmp_path):
+    counters = [1_000_000, 1_120_000, 1_150_000, 1_201_000]
+    path = with_lines(tmp_path / "m.isxd", counters, numTimes=6, dropped=[1], blank=[5])
+    movie = isx.Movie.read(path)
+    assert movie.timing.period.fraction == Fraction(201_000, 4 * 10**6)
+    np.testing.assert_array_equal(movie.seconds(), [0, np.nan, 0.1005, 0.15075, 0.201, np.nan])
+    np.testing.assert_array_equal(movie.seconds(clock="hardware"), [0, np.nan, 0.12, 0.15, 0.201, np.nan])
+    np.testing.assert_array_equal(
+        movie.timestamps - movie.timestamps[0], movie.seconds(clock="hardware") * 1e6
+    )
+    with pytest.raises(ValueError, match=r"Unknown clock 'tsc'\. Options are timing, hardware"):
+        movie.seconds(clock="tsc")
+    path = with_lines(tmp_path / "m.isxd", [1_100_000, 1_150_000, 1_220_000], numTimes=5, dropped=[0, 1])
+    movie = isx.Movie.read(path)  # a period of 60 ms: sample 0 was at 980,000
+    assert np.array_equal(movie.seconds(clock="hardware")[2:], [0.12, 0.17, 0.24])
+    assert np.isnan(movie.seconds(clock="hardware")[:2]).all()
+
+
 def test_every_field_of_a_header(tmp_path):
     values = {
         "color_id": 2,
@@ -301,6 +320,9 @@ def test_movies_without_time_stamps(path):
             movie.get_frame_timestamp(index)
     assert movie.timestamps is None
     assert movie.get_frame_header(0) is None
+    with pytest.raises(isx.IsxError, match=r"No frame timestamps stored in movie\."):
+        movie.seconds(clock="hardware")
+    assert movie.seconds()[0] == 0
 
 
 # -- metadata ------------------------------------------------------------------------------------

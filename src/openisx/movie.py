@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from openisx._formats.acquisition_info import acquisition_info
 from openisx._formats.base import TrackedSource, range_text, stream
 from openisx._formats.isxd.movie import MovieIsxdWriter
 from openisx._formats.registry import open_movie_source
+from openisx.core._timestamps import Timestamps, counted_back
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
 from openisx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning
@@ -300,14 +301,48 @@ class Movie:
     def timestamps(self) -> NDArray[np.uint64] | None:
         """Hardware counter of every sample in microseconds, uint64, 0 where a sample is missing.
 
-        None if the movie holds no time stamps.
+        None if the movie holds no time stamps. Differences (``stamps - stamps[0]``, ``np.diff(stamps)``) and
+        quotients are float64 and NaN where a sample is missing; ``stamps.astype(np.int64)`` is a plain array.
+        :meth:`seconds` gives plain times.
         """
         source = self._open_source()
         if not source.has_timestamps:
             return None
         stamps = np.zeros(source.timing.num_samples, dtype=np.uint64)
         stamps[np.flatnonzero(source.timing.samples.mask())[: source.num_stored]] = source.timestamps()
-        return stamps
+        return stamps.view(Timestamps)
+
+    def seconds(self, *, clock: Literal["timing", "hardware"] = "timing") -> NDArray[np.float64]:
+        """Time from the start to every sample in seconds, NaN where a sample is missing.
+
+        Parameters
+        ----------
+        clock : {'timing', 'hardware'}, keyword only
+            Whose time: that of the evenly spaced samples of :attr:`timing`, or that of the hardware counter, which
+            knows when each frame really came. If sample 0 is missing, its counter is counted back by the period
+            from that of the first frame.
+
+        Returns
+        -------
+        ndarray of float64, shape (samples,)
+
+        Raises
+        ------
+        IsxError
+            Hardware time is asked for, and the movie holds no time stamps.
+        """
+        timing = self._open_source().timing
+        if clock == "timing":
+            return np.where(timing.samples.mask(), timing.seconds(), np.nan)
+        if clock != "hardware":
+            raise ValueError(f"Unknown clock {clock!r}. Options are timing, hardware.")
+        stamps = self.timestamps
+        if stamps is None:
+            raise IsxError("No frame timestamps stored in movie.")
+        found = np.flatnonzero(stamps)[:1].tolist()
+        first = counted_back(int(stamps[found[0]]), found[0], timing) if found else 0
+        seconds: NDArray[np.float64] = (stamps - np.uint64(first % 2**64)) / 1e6
+        return seconds
 
     def get_frame_header(self, index: int) -> FrameHeader | None:
         """What the microscope recorded with a frame: colour, e-focus, frame count, LEDs, time stamp.

@@ -21,6 +21,7 @@ from openisx._formats.json_reading import updated
 from openisx._formats.kinds import DataKind, WrongKindError
 from openisx._formats.registry import open as open_any
 from openisx.core._integers import half_away
+from openisx.core._timestamps import counted_back
 from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxError, IsxFormatError, IsxWarning
 from openisx.gpio_set import GpioSet
@@ -62,10 +63,7 @@ def first_counter(movie: Movie, path: str) -> int:
     source = movie._open_source()
     if not source.num_stored:
         raise IsxFormatError(f"{_NO_VALID_FRAME} ({path})")
-    counter, index = source.timestamp(0), source.timing.samples.sample(0)
-    if not index:
-        return counter
-    return half_away(float(counter) - 1e6 * source.timing.period.secs_float * index)
+    return counted_back(source.timestamp(0), source.timing.samples.sample(0), source.timing)
 
 
 class Recording:

@@ -137,4 +137,4 @@ def _samples(recording: Recording) -> _Samples:
     stamps = recording.movie.timestamps
     if stamps is None:
         raise IsxError(f"No frame timestamps stored in movie file to export. ({recording.path})")
-    return _Samples(stamps, readable(recording.movie), None, np.zeros(0, np.int64))
+    return _Samples(np.asarray(stamps), readable(recording.movie), None, np.zeros(0, np.int64))
