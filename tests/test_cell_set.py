@@ -14,7 +14,7 @@ import pytest
 import isx
 from builders import sets as make
 from builders.isxd import metadata_of
-from openisx.cell_set import CellMetrics
+from openisx.structures import CellMetrics
 
 RNG = np.random.default_rng(3)
 IMAGES = RNG.normal(size=(3, 2, 4)).astype(np.float32)

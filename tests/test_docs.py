@@ -172,7 +172,7 @@ def test_every_module_of_a_format_is_documented():
 def test_the_reference_holds_every_public_name():
     pages = "".join(text for page, text in PAGES.items() if page.startswith("docs/api/"))
     named = set(re.findall(r"^::: isx\.(\w+)$", pages, re.MULTILINE)) | set(isx.errors.__all__)
-    modules = {"_internal", "core", "io", "util", "__version__"}
+    modules = {"_internal", "core", "errors", "io", "structures", "util", "__version__"}
     assert set(isx.__all__) - modules - named == set()
 
 

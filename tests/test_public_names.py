@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,9 +51,43 @@ def test_importing_all_names_leaves_open_alone():
 
 
 def test_unknown_names():
-    with pytest.raises(AttributeError, match="module 'isx' has no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match=r"module 'isx' has no attribute 'nonsense'$"):
         isx.nonsense  # noqa: B018
     assert not hasattr(isx, "open_any")
+
+
+def test_listing_shows_public_names_only():
+    modules = {"structures", "sync", "synthetic", "viz"}
+    for package in (isx, openisx):
+        assert set(dir(package)) == {*isx.__all__, *modules, "open"}
+        assert all(getattr(package, name) is not None for name in dir(package))
+
+
+@pytest.mark.parametrize(
+    ("name", "job"),
+    [
+        ("auto_accept_reject", "CellSet.set_cell_statuses"),
+        ("de_interleave", "get_frame_header"),
+        ("deconvolve_cellset", "OASIS"),
+        ("dff", "suite2p"),
+        ("event_detection", "isx.EventSet.write"),
+        ("export_movie_to_nwb", "NeuroConv"),
+        ("longitudinal_registration", "CellReg"),
+        ("motion_correct", "CaImAn"),
+        ("multiplane_registration", "CellSet.footprints"),
+        ("pca_ica", "suite2p"),
+        ("preprocess", "movie["),
+        ("project_movie", "mean(axis=0)"),
+        ("run_cnmfe", "CaImAn"),
+        ("spatial_filter", "scipy.ndimage"),
+        ("trim_movie", "movie[first:last]"),
+    ],
+)
+def test_names_of_the_desktop_program_say_where_their_job_is_done(name, job):
+    assert not hasattr(isx, name)
+    assert name not in {*dir(isx), *isx.__all__}
+    with pytest.raises(AttributeError, match=f"has no attribute '{name}': .*{re.escape(job)}"):
+        getattr(isx, name)
 
 
 @pytest.mark.parametrize(

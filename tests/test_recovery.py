@@ -59,7 +59,9 @@ def test_a_killed_writer_leaves_no_file_under_the_final_name(killed):
 
 
 def test_recover_saves_the_frames_written(killed):
-    assert isx.recover(killed) == isx.Recovered(str(killed.resolve()), num_frames=4, num_expected=9)
+    assert isx.recover(killed) == isx.structures.Recovered(
+        str(killed.resolve()), num_frames=4, num_expected=9
+    )
     with isx.Movie.read(killed) as movie:
         np.testing.assert_array_equal(movie[:, 0, 0], [0, 0, 2, 3, 4])
         assert movie.timing.dropped == [1]

@@ -6,10 +6,9 @@ Start with :func:`isx.open` for any file, or :meth:`isx.Movie.read` and its sibl
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-from openisx import core, util
+from openisx import core, errors, util
 from openisx._formats.registry import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
 from openisx._version import __version__
 from openisx.core import _records as _internal
@@ -35,14 +34,17 @@ from openisx.util import (
     verify_deinterleave,
 )
 
-if TYPE_CHECKING:
-    from openisx import io
+if _TYPE_CHECKING:
+    from typing import Any
+
+    from openisx import io, structures
     from openisx.io import *  # noqa: F403
 
 #: The vendor's flag for its processing algorithms, which this package does not have.
 _is_with_algos = 0
 
 __all__ = [
+    "Cell",
     "CellSet",
     "Duration",
     "EventSet",
@@ -59,13 +61,11 @@ __all__ = [
     "IsxStateError",
     "IsxWarning",
     "Movie",
-    "Recovered",
     "Spacing",
     "Time",
     "Timing",
-    "Tracking",
+    "Vessel",
     "VesselSet",
-    "Zone",
     "__version__",
     "_internal",
     "align_start_times",
@@ -73,6 +73,7 @@ __all__ = [
     "core",
     "create_cell_map",
     "decompress",
+    "errors",
     "export_aligned_timestamps",
     "export_cell_set_to_csv_tiff",
     "export_ethovision_data_with_isxb_timestamps",
@@ -97,20 +98,30 @@ __all__ = [
     "overlay_cell_map_on_image",
     "overlay_cellmaps",
     "recover",
+    "structures",
     "util",
     "verify_deinterleave",
 ]
 
 
+#: Modules that are imported when first used.
+_MODULES = ("io", "structures", "sync", "synthetic", "viz")
+
+
 def __getattr__(name: str) -> Any:
-    """Import data classes and exports when they are first used, so that ``import isx`` stays cheap."""
+    """Import data classes, exports and modules when they are first used, so that ``import isx`` stays cheap."""
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"openisx.{name}")
     if name in __all__:
-        io = importlib.import_module("openisx.io")
-        globals().update({"io": io, **{public: getattr(io, public) for public in io.__all__}})
-        if name in globals():
-            return globals()[name]
-    raise AttributeError(f"module 'isx' has no attribute {name!r}")
+        io = import_module("openisx.io")
+        globals().update({public: getattr(io, public) for public in io.__all__})
+        return globals()[name]
+    from openisx._not_here import why_not
+
+    raise AttributeError(f"module 'isx' has no attribute {name!r}{why_not(name)}")
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "open"]
+    return sorted({*__all__, *_MODULES, "open"})

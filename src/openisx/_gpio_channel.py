@@ -3,69 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from openisx._dependencies import require
 from openisx._formats.gpio.imu import COUNTS_PER_G, IMU_CHANNELS
+from openisx.structures import ChannelKind, GpioChannel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["ChannelKind", "GpioChannel", "describe_channel", "edges", "imu_table", "point_table"]
-
-ChannelKind: TypeAlias = Literal["digital", "analog", "event"]
+__all__ = ["describe_channel", "edges", "imu_table", "point_table"]
 
 _DIGITAL = re.compile(
     r"Digital GP[IO] \d|SoftTrig-\d|BNC (Sync Output|Trigger Input)|GPIO[1-4]|SYNC|TRIG|IO[12]|sync|trigger"
 )
 _POWER = re.compile(r"(EX|OG|DI)[-_]LED[12]?|GPIO4_AI")
 _COUNTS = re.compile(r"GPIO-\d")
-
-
-@dataclass(frozen=True)
-class GpioChannel:
-    """A channel of a :class:`isx.GpioSet`.
-
-    Attributes
-    ----------
-    name : str
-    index : int
-        Position in the set.
-    kind : 'digital', 'analog' or 'event'
-        Two levels; a measured quantity; a count that moves at events (``Frame Count``).
-    unit : str
-        ``mW/mm^2``, ``g``, ``rad``, ``counts`` or ``frames``; empty if there is none.
-    dense : bool
-        Sampled at a fixed rate rather than stored at changes.
-    offsets : ndarray of uint64
-        Microseconds after the start of the set, ascending. Read-only.
-    values : ndarray of float32
-        One per offset, in `unit`. Read-only.
-    num_points : int
-        Number of points.
-    range : (float, float) or None
-        Least and greatest value apart from NaN; None if there is none.
-    """
-
-    name: str
-    index: int
-    kind: ChannelKind
-    unit: str
-    dense: bool
-    offsets: NDArray[np.uint64] = field(repr=False, compare=False)
-    values: NDArray[np.float32] = field(repr=False, compare=False)
-    num_points: int
-    range: tuple[float, float] | None
-
-    @property
-    def label(self) -> str:
-        """Name with the unit behind it."""
-        return f"{self.name} ({self.unit})" if self.unit else self.name
 
 
 def describe_channel(

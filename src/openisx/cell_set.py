@@ -10,10 +10,11 @@ import numpy as np
 from openisx._checks import converted, output_path
 from openisx._files.paths import as_path
 from openisx._formats.isxd.cell_set import Cell as _Data
-from openisx._formats.isxd.cell_set import CellBody, CellMetrics, cell_metrics, new_cell_set
+from openisx._formats.isxd.cell_set import CellBody, cell_metrics, new_cell_set
 from openisx._formats.registry import open_cell_set
 from openisx._roi_set import Roi, RoiSet, of_opened, require_timing_and_spacing, trace_to_store
 from openisx._tables import samples_table, table
+from openisx.structures import CellMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["Cell", "CellMetrics", "CellSet"]
+__all__ = ["Cell", "CellSet"]
 
 
 class Cell(Roi):

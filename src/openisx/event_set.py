@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import weakref
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy as np
 from openisx._checks import converted, index_of_name, not_open, output_path, require_index
 from openisx._files.paths import as_path
 from openisx._formats.isxd.editing import finish_writer
-from openisx._formats.isxd.events import EventMetrics
 from openisx._formats.isxd.events_writer import EventsIsxdWriter
 from openisx._formats.registry import open_event_source
 from openisx._tables import table
@@ -20,6 +18,7 @@ from openisx.core._arrays import one_dimensional
 from openisx.core.resampling import nearest_samples
 from openisx.core.timing import Timing
 from openisx.errors import IsxStateError
+from openisx.structures import CellEvents, EventMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,34 +30,10 @@ if TYPE_CHECKING:
     from openisx._files.paths import PathInput
     from openisx._formats.signals import SignalSource
 
-__all__ = ["EVENT", "CellEvents", "EventMetrics", "EventSet"]
+__all__ = ["EVENT", "EventSet"]
 
 #: One row of :attr:`EventSet.events`: index of the cell, microseconds since the start, amplitude.
 EVENT = np.dtype([("cell", np.int64), ("offset", np.uint64), ("amplitude", np.float32)])
-
-
-@dataclass(frozen=True)
-class CellEvents:
-    """Events of one cell of an :class:`isx.EventSet`.
-
-    Attributes
-    ----------
-    name : str
-    index : int
-        Position in the set.
-    offsets : ndarray of uint64
-        Microseconds since the start of the set, ascending. Read-only.
-    amplitudes : ndarray of float32
-        One per offset. Read-only.
-    num_events : int
-        Number of events.
-    """
-
-    name: str
-    index: int
-    offsets: NDArray[np.uint64] = field(repr=False, compare=False)
-    amplitudes: NDArray[np.float32] = field(repr=False, compare=False)
-    num_events: int
 
 
 class EventSet:

@@ -12,7 +12,7 @@ from openisx._files.paths import as_path
 from openisx._formats.gpio.imu import COUNTS_PER_G
 from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_gpio_source
-from openisx._gpio_channel import GpioChannel, describe_channel, edges
+from openisx._gpio_channel import describe_channel, edges
 from openisx.core.resampling import hold
 from openisx.errors import IsxStateError
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from openisx._files.paths import PathInput
-    from openisx._formats.gpio.recording import PacketStatistics
     from openisx._formats.signals import SignalSource
     from openisx.core.timing import Timing
+    from openisx.structures import GpioChannel, PacketStatistics
 
 __all__ = ["GpioSet"]
 

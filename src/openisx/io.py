@@ -1,7 +1,6 @@
 """The vendor's module path of the data classes and exports; :mod:`isx` takes them from here when first used."""
 
-from openisx._formats.isxb.tracking import Tracking, Zone
-from openisx.cell_set import CellSet
+from openisx.cell_set import Cell, CellSet
 from openisx.event_set import EventSet
 from openisx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
 from openisx.export.cell_set import export_cell_set_to_csv_tiff
@@ -29,20 +28,19 @@ from openisx.export.vessel_set import export_vessel_set_to_csv_tiff
 from openisx.gpio_set import GpioSet
 from openisx.image import Image
 from openisx.movie import Movie
-from openisx.recovery import Recovered, recover
+from openisx.recovery import recover
 from openisx.sync import align_start_times
-from openisx.vessel_set import VesselSet
+from openisx.vessel_set import Vessel, VesselSet
 
 __all__ = [
+    "Cell",
     "CellSet",
     "EventSet",
     "GpioSet",
     "Image",
     "Movie",
-    "Recovered",
-    "Tracking",
+    "Vessel",
     "VesselSet",
-    "Zone",
     "align_start_times",
     "convert_type_numpy_array",
     "create_cell_map",

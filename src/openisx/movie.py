@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from openisx._files.paths import PathInput
-    from openisx._formats.base import FrameHeader, FrameSource
-    from openisx._formats.isxb.tracking import Tracking
+    from openisx._formats.base import FrameSource
+    from openisx.structures import FrameHeader, Tracking
 
 __all__ = ["Movie"]
 

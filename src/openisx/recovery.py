@@ -27,36 +27,15 @@ from openisx._formats.json_reading import JsonObject, parse
 from openisx._formats.json_writing import dump_compact
 from openisx._formats.kinds import DataKind
 from openisx.errors import IsxFileError, IsxFileNotFoundError, IsxFormatError, IsxStateError
+from openisx.structures import Recovered
 
 if TYPE_CHECKING:
     from openisx._files.paths import PathInput
     from openisx._formats.isxd.roi_set import RoiBody
 
-__all__ = ["Recovered", "recover"]
+__all__ = ["recover"]
 
 _SUFFIX = ".partial"
-
-
-@dataclass(frozen=True)
-class Recovered:
-    """Outcome of :func:`recover`.
-
-    Attributes
-    ----------
-    path : str
-        The file made of what was saved.
-    num_frames : int
-        Frames saved; cells, vessels or events of sets.
-    num_expected : int
-        Frames the writer had announced, or cells, vessels or events that it had begun to write.
-    what : {'frames', 'cells', 'vessels', 'events'}
-        What was counted.
-    """
-
-    path: str
-    num_frames: int
-    num_expected: int
-    what: str = "frames"
 
 
 def recover(path: PathInput) -> Recovered:

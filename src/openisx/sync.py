@@ -10,7 +10,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openisx._files.paths import as_path, as_paths, canonical, extension
@@ -26,6 +25,7 @@ from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxError, IsxFormatError, IsxWarning
 from openisx.gpio_set import GpioSet
 from openisx.movie import Movie
+from openisx.structures import NewStart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from openisx._files.paths import PathInput, PathInputs
 
-__all__ = ["NewStart", "Recording", "align_start_times", "first_counter", "open_paired", "plan_start_times"]
+__all__ = ["Recording", "align_start_times", "first_counter", "open_paired", "plan_start_times"]
 
 _BAD_REFERENCE = "Unsupported data type - only gpio files, isxd movies, and isxb movies are supported as a timing reference."
 _BAD_FILE = (
@@ -193,33 +193,6 @@ def open_paired(reference: str, files: Sequence[str], stack: ExitStack, *, gpio:
 
 
 # -- new starts ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class NewStart:
-    """What aligning does to one file.
-
-    Attributes
-    ----------
-    path : str
-        The file, as given.
-    old, new : Time
-        Start before and after.
-    """
-
-    path: str
-    old: Time
-    new: Time
-
-    @property
-    def changes(self) -> bool:
-        """Whether the start moves; if not, the file is not touched."""
-        return _seconds(self.old) != _seconds(self.new)
-
-    @property
-    def shift(self) -> float:
-        """Seconds by which the start moves."""
-        return float(_seconds(self.new) - _seconds(self.old))
 
 
 def _seconds(time: Time) -> Fraction:

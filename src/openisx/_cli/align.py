@@ -8,10 +8,11 @@ import typer
 from rich.markup import escape
 
 from openisx._cli.terminal import columns, stdout
-from openisx.sync import NewStart, align_start_times, plan_start_times
+from openisx.sync import align_start_times, plan_start_times
 
 if TYPE_CHECKING:
     from openisx.core.timing import Time
+    from openisx.structures import NewStart
 
 __all__ = ["NAME", "command", "show_shifts"]
 

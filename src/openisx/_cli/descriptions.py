@@ -16,7 +16,7 @@ from openisx._formats.kinds import DataKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from openisx._gpio_channel import GpioChannel
+    from openisx.structures import GpioChannel
 
 __all__ = ["assumed", "describe", "instant", "kind_of", "timing_section"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,17 +13,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._formats.isxb.tracking import Tracking
     from openisx._formats.kinds import DataKind
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
+    from openisx.structures import FrameHeader, Tracking
 
 __all__ = [
     "BEST_COMPRESSION",
     "BlockSource",
     "EncodedSource",
     "FocusSource",
-    "FrameHeader",
     "FrameSource",
     "SpanSource",
     "StreamSource",
@@ -41,35 +39,6 @@ _PLAUSIBLE_FRAME = 2**26
 
 #: No compressed frame is ever smaller on disk than this part of itself.
 BEST_COMPRESSION = 1100
-
-
-@dataclass(frozen=True)
-class FrameHeader:
-    """What the microscope recorded with one frame (spec 02, section 2.1).
-
-    Attributes
-    ----------
-    color_id, write_enable : int
-        Channel of a dual-colour microscope, and a control bit.
-    frame_count : int
-        Frames since the sensor started, 32 bits.
-    led1_power, led2_power, led1_forward_voltage, led2_forward_voltage : int
-        Raw register values of the two LEDs.
-    efocus : int
-        Electronic focus, 0 to 1000.
-    timestamp : int
-        Counter of the acquisition box in microseconds.
-    """
-
-    color_id: int
-    write_enable: int
-    frame_count: int
-    led1_power: int
-    led1_forward_voltage: int
-    led2_power: int
-    led2_forward_voltage: int
-    efocus: int
-    timestamp: int
 
 
 @runtime_checkable

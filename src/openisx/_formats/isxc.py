@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._formats.base import FrameHeader
     from openisx.core.timing import Timing
+    from openisx.structures import FrameHeader
 
 __all__ = ["MovieIsxc", "expand"]
 

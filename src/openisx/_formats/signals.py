@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._formats.gpio.recording import PacketStatistics
-    from openisx._formats.isxd.events import EventMetrics
     from openisx._formats.kinds import DataKind
     from openisx.core.timing import Timing
+    from openisx.structures import EventMetrics, PacketStatistics
 
 __all__ = ["SignalSource", "Signals"]
 

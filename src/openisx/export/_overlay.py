@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from openisx._formats.isxb.tracking import Tracking, Zone
+    from openisx.structures import Tracking, Zone
 
 __all__ = ["TrackingOverlay", "draw_box", "draw_disc", "ellipse_points", "outline", "rounded"]
 

@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from openisx._files.output import OutputFile
     from openisx._files.paths import PathInput, PathInputs
-    from openisx._formats.isxd.cell_set import CellMetrics, CellSetIsxd
+    from openisx._formats.isxd.cell_set import CellSetIsxd
     from openisx.export._options import Progress
+    from openisx.structures import CellMetrics
 
 __all__ = ["accepted_cells_map", "export_cell_set_to_csv_tiff"]
 

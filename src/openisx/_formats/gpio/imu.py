@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._formats.gpio.recording import PacketStatistics, Points, RecordedChannel, RecordedSignals
+from openisx._formats.gpio.recording import Points, RecordedChannel, RecordedSignals
 from openisx._formats.gpio.session_metadata import read_session
 from openisx._formats.json_reading import JsonObject
 from openisx._formats.kinds import DataKind
@@ -18,6 +18,7 @@ from openisx.core._integers import line
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
+from openisx.structures import PacketStatistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,17 +9,12 @@ import numpy as np
 
 from openisx._dependencies import require
 from openisx._files.source import Stream
-from openisx._formats.gpio.recording import (
-    PacketStatistics,
-    Points,
-    RecordedChannel,
-    RecordedSignals,
-    end_time,
-)
+from openisx._formats.gpio.recording import Points, RecordedChannel, RecordedSignals, end_time
 from openisx._formats.kinds import DataKind
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
+from openisx.structures import PacketStatistics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,18 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from openisx._formats.gpio.recording import (
-    NO_SYNC,
-    PacketStatistics,
-    Points,
-    RecordedChannel,
-    RecordedSignals,
-    end_time,
-)
+from openisx._formats.gpio.recording import NO_SYNC, Points, RecordedChannel, RecordedSignals, end_time
 from openisx._formats.kinds import DataKind
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
+from openisx.structures import PacketStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

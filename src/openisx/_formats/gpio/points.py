@@ -26,8 +26,9 @@ from openisx._formats.gpio.packets import (
     Packets,
     scan,
 )
-from openisx._formats.gpio.recording import NO_SYNC, PacketStatistics, Points
+from openisx._formats.gpio.recording import NO_SYNC, Points
 from openisx.errors import IsxFormatError
+from openisx.structures import PacketStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ layout); :class:`RecordedSignals` is what that set would hold, point for point.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,77 +27,14 @@ if TYPE_CHECKING:
 
     from openisx._files.source import InputFile
     from openisx._formats.kinds import DataKind
+    from openisx.structures import PacketStatistics
 
-__all__ = ["NO_SYNC", "PacketStatistics", "Points", "RecordedChannel", "RecordedSignals", "end_time"]
+__all__ = ["NO_SYNC", "Points", "RecordedChannel", "RecordedSignals", "end_time"]
 
 #: Text of the error for a file without a beginning that one could find.
 NO_SYNC = "Failed to find the beginning of the data stream and parse the file."
 
 _CHUNK = 1 << 19
-
-
-@dataclass(frozen=True)
-class PacketStatistics:
-    """What became of the packets of a recording; everything but `packets` is 0 in a sound one.
-
-    Attributes
-    ----------
-    packets : int
-        Packets used.
-    gaps, lost : int
-        Places where the numbering of the packets jumps, and how many packets are missing there.
-    discarded : int
-        Packets of a size that their type does not have, or with a time stamp that cannot be.
-    unknown : int
-        Event packets of a type nobody knows.
-    foreign : int
-        Packets that are not events.
-    resynchronised : int
-        Places where bytes that belong to no packet were skipped.
-    skipped_bytes : int
-        How many bytes that were.
-    incomplete : int
-        Packets cut off by the end of the file.
-    before_start : int
-        Points left out because they lie before the first one.
-    missing_samples : int
-        Samples that the file announces but does not hold; NaN stands for them.
-    """
-
-    packets: int = 0
-    gaps: int = 0
-    lost: int = 0
-    discarded: int = 0
-    unknown: int = 0
-    foreign: int = 0
-    resynchronised: int = 0
-    skipped_bytes: int = 0
-    incomplete: int = 0
-    before_start: int = 0
-    missing_samples: int = 0
-
-    @property
-    def damage(self) -> str:
-        """What was lost, in words; empty if nothing was."""
-        return ", ".join(
-            text.format(self)
-            for name, text in _DAMAGE.items()
-            if getattr(self, name)
-        )  # fmt: skip
-
-    def as_dict(self) -> dict[str, int]:
-        """All counts by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-
-_DAMAGE = {
-    "gaps": "{0.lost} packets lost in {0.gaps} gaps",
-    "discarded": "{0.discarded} packets of a wrong size or time discarded",
-    "skipped_bytes": "{0.skipped_bytes} bytes that belong to no packet skipped in {0.resynchronised} places",
-    "incomplete": "{0.incomplete} incomplete packet at the end ignored",
-    "before_start": "{0.before_start} points before the start left out",
-    "missing_samples": "{0.missing_samples} announced samples missing",
-}
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from openisx._formats.isxb.jpeg import (
     picture_size,
     size_text,
 )
-from openisx._formats.isxb.tracking import Tracking, read_tracking
+from openisx._formats.isxb.tracking import read_tracking
 from openisx._formats.json_reading import collector_paused
 from openisx._formats.kinds import DataKind
 from openisx._formats.prefetch import Prefetcher, read_ahead
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._formats.base import FrameHeader
     from openisx._formats.isxb.jpeg import LumaDecoder
+    from openisx.structures import FrameHeader, Tracking
 
 __all__ = ["MovieIsxb"]
 

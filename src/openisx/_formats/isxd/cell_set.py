@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from openisx._formats.isxd.roi_set import FLOAT, RoiBody, RoiFile, RoiWriter
 from openisx._formats.json_reading import JsonObject
 from openisx._formats.kinds import DataKind
 from openisx.errors import IsxFormatError
+from openisx.structures import CellMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,32 +20,7 @@ if TYPE_CHECKING:
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["Cell", "CellBody", "CellMetrics", "CellSetIsxd", "cell_metrics", "new_cell_set"]
-
-
-@dataclass(frozen=True)
-class CellMetrics:
-    """Shape of one footprint as the desktop application measured it, in pixels.
-
-    Attributes
-    ----------
-    num_components : int
-        Number of separate parts.
-    overall_center, largest_component_center : (int, int)
-        (x, y); -2**63 where undefined.
-    overall_area, largest_component_area : float
-        Areas.
-    overall_max_contour_width, largest_component_max_contour_width : float
-        Largest distance between two points of the outline.
-    """
-
-    num_components: int
-    overall_center: tuple[int, int]
-    largest_component_center: tuple[int, int]
-    overall_area: float
-    largest_component_area: float
-    overall_max_contour_width: float
-    largest_component_max_contour_width: float
+__all__ = ["Cell", "CellBody", "CellSetIsxd", "cell_metrics", "new_cell_set"]
 
 
 class Cell(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from openisx._formats.signals import Signals, SignalSource
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time, Timing
 from openisx.errors import IsxFormatError
+from openisx.structures import EventMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_GPIO_SAMPLES",
     "PACKET",
-    "EventMetrics",
     "EventsIsxd",
     "event_metadata",
     "open_events",
@@ -51,21 +51,6 @@ PACKET = np.dtype([("offset", "<u8"), ("channel", "<u8"), ("value", "<f4")])
 MAX_GPIO_SAMPLES = 2**62
 _DEFAULT_STEP = IsxRatio(1, 1000)
 _VERSION = 2
-
-
-@dataclass(frozen=True)
-class EventMetrics:
-    """What the desktop application measured of the events of one cell; NaN where it could not."""
-
-    snr: float
-    mad: float
-    event_rate: float
-    amplitude_median: float
-    amplitude_sd: float
-    rise_median: float
-    rise_sd: float
-    decay_median: float
-    decay_sd: float
 
 
 def open_events(file: InputFile, *expected: DataKind) -> SignalSource:

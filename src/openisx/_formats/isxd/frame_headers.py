@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._formats.base import FrameHeader
 from openisx.core.timing import Duration, Timing
+from openisx.structures import FrameHeader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

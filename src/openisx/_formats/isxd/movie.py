@@ -25,7 +25,7 @@ import numpy as np
 
 from openisx._files.output import OutputFile, require_free_space
 from openisx._formats.acquisition_info import acquisition_info
-from openisx._formats.base import FrameHeader, range_text, refuse_absurd_size
+from openisx._formats.base import range_text, refuse_absurd_size
 from openisx._formats.isxd.container import open_container, sidecar, trailer_bytes
 from openisx._formats.isxd.frame_headers import (
     COUNTER,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
+    from openisx.structures import FrameHeader
 
 __all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "movie_metadata"]
 

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from openisx._files.output import OutputFile
     from openisx._files.paths import PathInput, PathInputs
-    from openisx._formats.isxd.events import EventMetrics
     from openisx._formats.signals import Signals
     from openisx.core.timing import Timing
     from openisx.export._options import Progress
+    from openisx.structures import EventMetrics
 
 __all__ = ["PacketTimes", "export_event_set_to_csv"]
 

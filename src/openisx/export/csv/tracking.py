@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from openisx._files.paths import PathInput, PathInputs
-    from openisx._formats.isxb.tracking import Tracking, Zone, ZoneEvents
     from openisx.export._options import Progress
     from openisx.export.csv._hardware_times import StampClock
     from openisx.movie import Movie
+    from openisx.structures import Tracking, Zone, ZoneEvents
 
 __all__ = [
     "export_nvision_movie_tracking_frame_data_to_csv",
