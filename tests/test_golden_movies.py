@@ -118,7 +118,7 @@ def test_malformed_files_are_refused(name, tmp_path):
 def test_repairable_files_are_read_with_one_warning(name, tmp_path):
     path = tmp_path / name
     path.write_bytes(base64.b64decode(REFUSED[name]["bytes_base64"]))
-    with pytest.warns(isx.IsxWarning, match="ignored 1 bytes behind the data") as caught:
+    with pytest.warns(isx.IsxWarning, match="ignored 1 byte behind the data") as caught:
         movie = isx.Movie.read(path)
     assert len(caught) == 1
     assert caught[0].filename == __file__

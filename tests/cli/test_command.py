@@ -84,6 +84,25 @@ def test_ctrl_c(tmp_path):
     assert not list((tmp_path / "demo").iterdir())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal to send to another process")
+@pytest.mark.parametrize("module", ["numpy", "openisx._cli.app", "rich.console"])
+def test_ctrl_c_while_modules_are_imported(tmp_path, module):
+    start = f"""
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from openisx_command import main
+main()
+"""
+    process = _isx("info", tmp_path, start=("-c", start))
+    out, err = process.communicate()
+    assert (process.returncode, out, err) == (130, "", "Interrupted.\n")
+
+
 def test_news_for_programmers_are_not_shown(capsys):
     class Deprecated(
         UserWarning, DeprecationWarning

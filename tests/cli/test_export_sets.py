@@ -60,7 +60,7 @@ def test_event_set_to_csv(run, files, tmp_path):
     assert (tmp_path / "list.csv").read_text().startswith("Time (s), Cell Name, Value\n")
     status, _, err = run("export", files["events"], "-o", tmp_path / "x.csv", "--time-ref", "tsc")
     assert status == 2
-    assert "event sets have no hardware counter; use start or unix" in err
+    assert "only frames of movies are counted by the hardware counter; use start or unix" in err
 
 
 def test_info(run, files):

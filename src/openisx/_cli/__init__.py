@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
 
 __all__ = ["main"]
@@ -16,14 +17,21 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line of this process and exit with its status."""
-    try:
-        _prepare_streams()
-        from openisx._cli.app import app
+    listens = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    if listens:
+        signal.signal(signal.SIGINT, _stop)
+    _prepare_streams()
+    from openisx._cli.app import app
 
-        app(prog_name="isx")
-    except KeyboardInterrupt:  # while the modules were imported; commands have a message of their own
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
+    if listens:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    app(prog_name="isx")
+
+
+def _stop(*_: object) -> None:
+    """End at once on Ctrl-C while modules are imported, where an exception may be turned into any other."""
+    os.write(2, b"Interrupted.\n")
+    os._exit(130)
 
 
 class _Stream(io.TextIOWrapper):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from openisx._cli.options import no_folders
 from openisx._cli.terminal import columns, stdout
 from openisx.sync import align_start_times, plan_start_times
 
@@ -28,7 +29,9 @@ def command(
     ],
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE", help="Movies of the same recording.", show_default=False),
+        typer.Argument(
+            metavar="FILE", help="Movies of the same recording.", show_default=False, callback=no_folders
+        ),
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")

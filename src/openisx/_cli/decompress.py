@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 import openisx as isx
+from openisx._cli.options import no_folders
 from openisx._cli.terminal import progress_bar, wrote
 
 __all__ = ["NAME", "command"]
@@ -17,7 +18,10 @@ NAME = "decompress"
 
 def command(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="Compressed movies (.isxc).", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="FILE", help="Compressed movies (.isxc).", show_default=False, callback=no_folders
+        ),
     ],
     output_dir: Annotated[
         str,
@@ -34,6 +38,8 @@ def command(
 
     The output of NAME.isxc is NAME-decompressed.isxd. Reading a compressed movie does not need this.
     """
+    if output_dir and not os.path.isdir(output_dir):
+        raise typer.BadParameter(f"there is no folder {output_dir}.", param_hint="--output-dir")
     for path in files:
         folder = output_dir or os.path.dirname(path) or "."
         with progress_bar(f"expanding {os.path.basename(path)}") as progress:

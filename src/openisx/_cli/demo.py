@@ -12,7 +12,7 @@ import openisx as isx
 from openisx import synthetic as samples
 from openisx._cli.align import show_shifts
 from openisx._cli.export import Options, export_files
-from openisx._cli.info import show
+from openisx._cli.info import show, show_brief
 from openisx._cli.terminal import one_line, progress_bar, stderr, stdout, wrote
 from openisx._files.output import OutputFile
 from openisx.sync import align_start_times, plan_start_times
@@ -39,7 +39,7 @@ EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 #: What to look at in the end.
-SHOWN = ("overview.png", "cells.png", "movie.mp4", "behavior.mp4", "behavior.png")
+PICTURES = ("overview.png", "cells.png", "movie.mp4", "behavior.mp4", "behavior.png")
 
 
 def command(
@@ -57,22 +57,27 @@ def command(
     paths: dict[str, str] = {}
     scene = samples.Scene(seed=seed, num_frames=frames)
     for sample in samples.SAMPLES:
-        with progress_bar(f"making {scene.session_name}{sample.suffix}") as progress:
+        name = os.path.join(folder, scene.session_name + sample.suffix)
+        if os.path.lexists(name):
+            raise isx.IsxFileExistsError(f"File already exists: {name}. Choose another folder.")
+        with progress_bar(f"making {os.path.basename(name)}") as progress:
             paths |= samples.write(folder, scene, [sample.name], progress=progress)
         console.print(f"[green]made[/]  {escape(paths[sample.name])}")
     console.print()
-    for number, path in enumerate(paths.values()):
-        show(path, session=number == 0)  # one session is behind all of them
+    show_brief(list(paths.values()))
+    console.print()
+    show(paths["movie"])
     _align(paths)
     for names, output in EXPORTS:
         options = Options(background=paths["movie"] if output == "cells.png" else "")
         _export([paths[name] for name in names], os.path.join(folder, output), options)
     _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
-    pictures = [path for path in (os.path.join(folder, name) for name in SHOWN) if os.path.exists(path)]
+    pictures = [path for path in (os.path.join(folder, name) for name in PICTURES) if os.path.exists(path)]
     if pictures:  # without the extras there are none
         console.print("\nLook at")
     for path in pictures:
         console.print(f"  [bold]{escape(path)}[/]")
+    console.print(f"\nAll that is there: isx info {escape(folder)}")
 
 
 def _align(paths: dict[str, str]) -> None:

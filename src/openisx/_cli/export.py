@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeVar
 import typer
 
 import openisx as isx
-from openisx._cli.options import Output, Overwrite, TimeRef  # noqa: TC001 - Typer reads them
+from openisx._cli.options import Output, Overwrite, TimeRef, no_folders, require_folder_of
 from openisx._cli.terminal import close_if_open, progress_bar, stderr, wrote
 from openisx._files.output import OutputFile
 from openisx._files.paths import canonical, extension, overwriting, require_absent
@@ -159,17 +159,17 @@ def _cell_set_to_png(inputs: Sequence[str], output: str, options: Options, progr
 def _cell_set_to_picture(inputs: Sequence[str], output: str, options: Options, _progress: Progress) -> None:
     from openisx.viz._plots import background_image, plot_cell_set, save_figure
 
+    background = options.background
     with isx.CellSet.read(_only(inputs, output)) as cells:
-        image = background_image(options.background) if options.background else None
+        image = background_image(background) if background else None
+        if image is not None and cells.spacing and image.shape != cells.spacing.num_pixels:
+            sizes = "{} x {} pixels, the cell set {} x {}".format(*image.shape, *cells.spacing.num_pixels)
+            raise ValueError(f"{background} does not fit: it has {sizes}.")
         save_figure(plot_cell_set(cells, image), output)
 
 
 @_exports("EventSet", "csv", uses=("time_ref", "properties", "event_list"))
 def _event_set_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
-    if options.time_ref == "tsc":
-        raise typer.BadParameter(
-            "event sets have no hardware counter; use start or unix.", param_hint="--time-ref"
-        )
     isx.export_event_set_to_csv(
         inputs,
         output,
@@ -226,6 +226,7 @@ def command(
             metavar="FILE",
             help="Files of one kind; several are taken as one recording, in this order.",
             show_default=False,
+            callback=no_folders,
         ),
     ],
     output: Output,
@@ -282,7 +283,8 @@ def command(
 
 def export_files(inputs: Sequence[str], output: str, options: Options = Options()) -> None:
     """Export with a progress bar, and say what was written."""
-    exporter = _find_exporter(inputs, output)
+    exporter = _find_exporter(inputs, output, options)
+    require_folder_of(output, options.properties)
     for target in filter(None, (output, options.properties)):
         if canonical(target) in {canonical(path) for path in inputs}:
             raise ValueError(f"{target} is an input; choose another name for the output.")
@@ -295,13 +297,15 @@ def export_files(inputs: Sequence[str], output: str, options: Options = Options(
         wrote(options.properties)
 
 
-def _find_exporter(inputs: Sequence[str], output: str) -> Exporter:
+def _find_exporter(inputs: Sequence[str], output: str, options: Options) -> Exporter:
     """The exporter for `inputs`, which are all of the kind of the first one.
 
     Raises
     ------
     ValueError
         No exporter makes such an output of such a file.
+    typer.BadParameter
+        The times asked for do not exist.
     """
     opened: Any = isx.open(inputs[0])
     kind, ending = type(opened).__name__, extension(output)
@@ -313,6 +317,9 @@ def _find_exporter(inputs: Sequence[str], output: str) -> Exporter:
         raise ValueError(
             f"{inputs[0]} ({_NAMES[kind]}) cannot be exported {wish}. Possible outputs are {outputs}."
         )
+    if options.time_ref == "tsc" and "time_ref" in exporter.uses and kind != "Movie":
+        problem = "only frames of movies are counted by the hardware counter; use start or unix."
+        raise typer.BadParameter(problem, param_hint="--time-ref")
     return exporter
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from openisx._series import Member
 
-__all__ = ["NAME", "command", "show"]
+__all__ = ["NAME", "command", "show", "show_brief"]
 
 NAME = "info"
 
@@ -91,11 +91,7 @@ def command(
         document = {"files": [_document(file) for file in seen], "series": for_json(series) or None}
         stdout().out(json.dumps(document | ({"other_files": others} if others else {}), indent=2))
     elif brief:
-        seen = _look_into_all(paths, brief=True)
-        show_table([file.row or Row(file.path, notes="cannot be read") for file in seen], others)
-        for file in seen:
-            if file.error is not None:
-                print_error(file.error, file.path)
+        seen = show_brief(paths, others)
         _show_series(seen)
     else:
         seen = []
@@ -147,12 +143,19 @@ def _opened(path: str, *, brief: bool) -> _File:
     return file
 
 
-def show(path: str, *, session: bool = True) -> None:
+def show(path: str) -> None:
     """Print what is in one file, or what is wrong with it."""
-    file = _look_into(path)
-    if not session:
-        file.sections.pop("session", None)
-    _show(file, stdout())
+    _show(_look_into(path), stdout())
+
+
+def show_brief(paths: Sequence[str], others: Sequence[str] = ()) -> list[_File]:
+    """Print a table of files, and what is wrong with those that cannot be read."""
+    seen = _look_into_all(paths, brief=True)
+    show_table([file.row or Row(file.path, notes="cannot be read") for file in seen], others)
+    for file in seen:
+        if file.error is not None:
+            print_error(file.error, file.path)
+    return seen
 
 
 def _document(file: _File) -> dict[str, Any]:

@@ -1,15 +1,45 @@
-"""Options that several commands have."""
+"""Arguments and options that several commands have."""
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-__all__ = ["Output", "Overwrite", "TimeRef"]
+from openisx.errors import IsxFileError
+
+__all__ = ["Output", "Overwrite", "TimeRef", "no_folders", "require_folder_of"]
+
+
+def no_folders(paths: list[str]) -> list[str]:
+    """Refuse folders among the files given."""
+    for path in paths:
+        if os.path.isdir(path):
+            raise typer.BadParameter(f"{path} is a folder; give the files in it.")
+        _named(path)
+    return paths
+
+
+def _named(path: str) -> str:
+    if not path:
+        raise typer.BadParameter("the name of the file is empty.")
+    return path
+
+
+def require_folder_of(*outputs: str) -> None:
+    """Refuse outputs in folders that do not exist, before anything is read; empty ones are not asked for."""
+    for output in filter(None, outputs):
+        folder = os.path.dirname(output)
+        if folder and not os.path.isdir(folder):
+            raise IsxFileError(f"Cannot write {output}: there is no folder {folder}.")
+
 
 Output: TypeAlias = Annotated[
-    str, typer.Option("-o", "--output", metavar="OUTPUT", help="File to write.", show_default=False)
+    str,
+    typer.Option(
+        "-o", "--output", metavar="OUTPUT", help="File to write.", show_default=False, callback=_named
+    ),
 ]
 
 Overwrite: TypeAlias = Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import openisx as isx
-from openisx._cli.options import Output, Overwrite, TimeRef  # noqa: TC001 - Typer reads them
+from openisx._cli.options import Output, Overwrite, TimeRef, no_folders, require_folder_of
 from openisx._cli.terminal import progress_bar, wrote
 from openisx._files.paths import overwriting, require_absent
 from openisx.util import get_file_stem
@@ -25,6 +25,7 @@ def command(
             metavar="FILE",
             help="Movies of one recording; with --side-by-side also GPIO data.",
             show_default=False,
+            callback=no_folders,
         ),
     ],
     output: Output,
@@ -43,6 +44,7 @@ def command(
     One row per frame of a series of movies, or with --side-by-side one row per sample and a column for each of
     several devices.
     """
+    require_folder_of(output)
     with overwriting(overwrite), progress_bar(f"writing {os.path.basename(output)}") as progress:
         if side_by_side:
             require_absent(output)

@@ -87,7 +87,7 @@ def read_unclaimed(file: InputFile) -> Container:
         for extra in dict.fromkeys((white, *range(1, LENGTH.size))):
             with contextlib.suppress(IsxFormatError):
                 container = _parse_trailer(file, tail, extra)
-                warn(f"{file.given_path}: ignored {extra} bytes behind the data.")
+                warn(f"{file.given_path}: ignored {extra} byte{'s' if extra > 1 else ''} behind the data.")
                 return container
         raise damage from None
 
