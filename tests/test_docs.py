@@ -37,7 +37,7 @@ NAMES = {
     "movie.isxd": "movie",
     "part1.isxd": "movie",
     "recording.isxd": "movie",
-    "part2.isxd": "movie",
+    "part2.isxd": "later movie",
     "session.gpio": "gpio",
     "session_camera.isxb": "behavior",
     "session_video.isxd": "movie",
@@ -56,7 +56,11 @@ def having(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory):
     """The recording that the pages show."""
-    return isx.synthetic.write(tmp_path_factory.mktemp("recording"), isx.synthetic.Scene(num_frames=200))
+    files = isx.synthetic.write(tmp_path_factory.mktemp("recording"), isx.synthetic.Scene(num_frames=200))
+    start = isx.Time._from_secs_since_epoch(isx.Duration.from_secs(1_800_000_000))
+    later = isx.synthetic.Scene(num_frames=200, start=start)
+    files["later movie"] = isx.synthetic.write(tmp_path_factory.mktemp("later"), later, ["movie"])["movie"]
+    return files
 
 
 def give(names, recording, folder):

@@ -19,7 +19,7 @@ def write_movie():
     """Writes a small plain movie."""
 
     def write(path, start=0, frames=4, shape=(2, 3), dtype=np.uint16, **timing):
-        instant = isx.Time._from_secs_since_epoch(isx.Duration.from_secs(start))
+        instant = isx.Time._from_secs_since_epoch(isx.Duration.from_msecs(round(1000 * start)))
         clock = isx.Timing(num_samples=frames, start=instant, **timing)
         with isx.Movie.write(path, clock, isx.Spacing(shape), dtype) as movie:
             for i in clock.get_valid_samples():

@@ -27,6 +27,42 @@ def test_series_to_tiff(run, write_movie, tmp_path):
     np.testing.assert_array_equal(tifffile.imread(output)[:, 0, 0], [0, 0, 2, 0, 0, 2])
 
 
+def test_parts_are_sorted_by_time(run, write_movie, tmp_path):
+    """Whatever a glob makes of their names: part10 comes before part2."""
+    paths = [write_movie(tmp_path / f"part{k}.isxd", start=k, frames=k, dtype=np.float32) for k in (10, 2, 5)]
+    output = tmp_path / "movie.tif"
+    assert run("export", *paths, "-o", output)[0] == 0
+    assert tifffile.imread(output)[:, 0, 0].tolist() == [*range(2), *range(5), *range(10)]
+    assert run("export", *paths, "-o", output, "--overwrite", "--join-anyway")[0] == 0
+    assert tifffile.imread(output)[:, 0, 0].tolist() == [*range(10), *range(2), *range(5)]
+
+
+def test_only_parts_of_one_recording_are_joined(run, write_movie, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_movie("a.isxd", frames=4)
+    write_movie("b.isxd", start=0.1, frames=4)
+    write_movie("c.isxd", start=9, frames=4, dtype=np.float32)
+    write_movie("d.isxd", start=9, frames=4, shape=(3, 3))
+    write_movie("image.isxd", start=20, frames=1)
+    (tmp_path / "link.isxd").symlink_to("a.isxd")
+    isx.CellSet.write("cells.isxd", isx.Timing(num_samples=4), isx.Spacing((2, 3))).close()
+    anyway = " --join-anyway joins the files all the same."
+    for second, problem in {
+        "a.isxd": "a.isxd is given twice." + anyway,
+        "link.isxd": "link.isxd is given twice." + anyway,
+        "b.isxd": "b.isxd does not fit behind a.isxd: they share 0.1 s." + anyway,
+        "c.isxd": "c.isxd does not fit behind a.isxd: float is not uint16." + anyway,
+        "d.isxd": "d.isxd does not fit behind a.isxd: 3 x 3 pixels instead of 2 x 3." + anyway,
+        "cells.isxd": "cells.isxd and a.isxd are of different kinds.",
+        "image.isxd": "image.isxd is an image, which cannot be part of a recording of several files.",
+    }.items():
+        assert run("export", "a.isxd", second, "-o", "o.tif") == (1, "", f"error: {problem}\n")
+        assert not (tmp_path / "o.tif").exists()
+    for second, count in {"a.isxd": 8, "b.isxd": 8}.items():
+        assert run("export", "a.isxd", second, "-o", "o.tif", "--join-anyway", "--overwrite")[0] == 0
+        assert len(tifffile.imread("o.tif")) == count
+
+
 def test_image_to_png(run, tmp_path):
     path = tmp_path / "image.isxd"
     isx.Image.write(path, isx.Spacing((4, 5)), np.float32, np.arange(20, dtype=np.float32).reshape(4, 5))
@@ -80,7 +116,8 @@ def test_mistakes_are_one_line(run, sample, tmp_path):
     (tmp_path / "there.tif").write_text("mine")
     assert "File already exists" in error(sample, "-o", tmp_path / "there.tif")
     assert (tmp_path / "there.tif").read_text() == "mine"
-    assert "takes one input, not 2" in error(sample, sample, "-o", tmp_path / "a.png")
+    assert "is given twice. --join" in error(sample, sample, "-o", tmp_path / "a.png")
+    assert "takes one input, not 2" in error(sample, sample, "-o", tmp_path / "a.png", "--join-anyway")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["there.tif"]
 
 

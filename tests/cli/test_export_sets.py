@@ -45,7 +45,7 @@ def test_cell_set_to_picture(run, files, tmp_path):
     assert run("export", files["cells"], "-o", tmp_path / "i.png")[0] == 0
     assert (tmp_path / "i.png").read_bytes()[:4] == b"\x89PNG"
     assert run("export", files["cells"], "-o", tmp_path / "k.svg", "--background", files["movie"])[0] == 0
-    status, _, err = run("export", files["cells"], files["cells"], "-o", tmp_path / "j.png")
+    status, _, err = run("export", files["cells"], files["cells"], "-o", tmp_path / "j.png", "--join-anyway")
     assert status == 1
     assert "takes one input, not 2" in err
 

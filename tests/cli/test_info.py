@@ -114,7 +114,7 @@ def test_series(run, write_movie, tmp_path):
     status, out, _ = run("info", early, other)
     assert status == 0
     assert "one recording" in out
-    assert "different spacing information" in out
+    assert f"{other} does not fit behind {early}: 3 x 3 pixels instead of 2 x 3." in out
 
 
 def test_missing_samples_are_summed_up():

@@ -11,6 +11,7 @@ import typer
 
 import openisx as isx
 from openisx._cli.options import Output, Overwrite, TimeRef, no_folders, require_folder_of
+from openisx._cli.series import sorted_by_time
 from openisx._cli.terminal import close_if_open, progress_bar, stderr, wrote
 from openisx._files.output import OutputFile
 from openisx._files.paths import canonical, extension, overwriting, require_absent
@@ -224,13 +225,20 @@ def command(
         list[str],
         typer.Argument(
             metavar="FILE",
-            help="Files of one kind; several are taken as one recording, in this order.",
+            help="Files of one kind; several are the parts of one recording, sorted by time.",
             show_default=False,
             callback=no_folders,
         ),
     ],
     output: Output,
     overwrite: Overwrite = False,
+    join_anyway: Annotated[
+        bool,
+        typer.Option(
+            "--join-anyway",
+            help="Join files in the order given, though they overlap in time or are no parts of one recording.",
+        ),
+    ] = False,
     time_ref: TimeRef = "start",
     write_invalid_frames: Annotated[
         bool,
@@ -278,12 +286,16 @@ def command(
         time_ref, write_invalid_frames, properties, event_list, quality, codec, cell_map, background
     )
     with overwriting(overwrite):
-        export_files(inputs, output, options)
+        export_files(inputs, output, options, join_anyway=join_anyway)
 
 
-def export_files(inputs: Sequence[str], output: str, options: Options = Options()) -> None:
+def export_files(
+    inputs: Sequence[str], output: str, options: Options = Options(), *, join_anyway: bool = False
+) -> None:
     """Export with a progress bar, and say what was written."""
     exporter = _find_exporter(inputs, output, options)
+    if len(inputs) > 1 and not join_anyway:
+        inputs = _parts_in_order(inputs)
     require_folder_of(output, options.properties)
     for target in filter(None, (output, options.properties)):
         if canonical(target) in {canonical(path) for path in inputs}:
@@ -321,6 +333,13 @@ def _find_exporter(inputs: Sequence[str], output: str, options: Options) -> Expo
         problem = "only frames of movies are counted by the hardware counter; use start or unix."
         raise typer.BadParameter(problem, param_hint="--time-ref")
     return exporter
+
+
+def _parts_in_order(inputs: Sequence[str]) -> list[str]:
+    try:
+        return sorted_by_time(inputs)
+    except isx.IsxSeriesError as error:
+        raise isx.IsxSeriesError(f"{error} --join-anyway joins the files all the same.") from None
 
 
 def _without_effect(options: Options, uses: Sequence[str]) -> list[str]:

@@ -133,7 +133,7 @@ def _look_into(path: str, *, brief: bool = False) -> _File:
 def _opened(path: str, *, brief: bool) -> _File:
     size, opened = os.stat(path).st_size, isx.open(path)
     try:
-        file = _File(path, size, kind_of(opened), member=member_of(opened))
+        file = _File(path, size, kind_of(opened), member=member_of(opened, path))
         if brief:
             file.row = row_of(path, opened)
         else:

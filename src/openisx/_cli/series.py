@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import openisx as isx
+from openisx._cli.descriptions import assumed
 from openisx._cli.formatting import Formatted, length_text
+from openisx._cli.terminal import close_if_open, one_line
+from openisx._files.paths import canonical
 from openisx._series import (
     Member,
     cell_set_order,
@@ -21,7 +25,7 @@ from openisx.errors import IsxSeriesError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["SERIES", "member_of", "summary"]
+__all__ = ["SERIES", "member_of", "sorted_by_time", "summary"]
 
 
 def _movie(movie: isx.Movie) -> Member:
@@ -61,10 +65,42 @@ SERIES: dict[type[Any], tuple[Callable[[Any], Member], Callable[[Sequence[Member
 }
 
 
-def member_of(opened: Any) -> tuple[type[Any], Member] | None:
+def member_of(opened: Any, path: str) -> tuple[type[Any], Member] | None:
     """What a series needs to know of an open file, with its class; None for files that make up no series."""
     kind = type(opened)
-    return (kind, SERIES[kind][0](opened)) if kind in SERIES else None
+    return (kind, replace(SERIES[kind][0](opened), path=path)) if kind in SERIES else None
+
+
+def sorted_by_time(paths: Sequence[str]) -> list[str]:
+    """Files of one recording in the order of their starts; those that do not tell it stay in the order given.
+
+    Raises
+    ------
+    IsxSeriesError
+        The files are no recording.
+    ValueError
+        They are of different kinds, or one is an image.
+    """
+    found, known = [], True
+    for path in paths:
+        opened = isx.open(path)
+        found.append(member_of(opened, path))
+        known = known and "start" not in assumed(opened)
+        close_if_open(opened)
+        if found[-1] is None:
+            raise ValueError(f"{path} is an image, which cannot be part of a recording of several files.")
+    entries = [entry for entry in found if entry]
+    for path, (kind, _) in zip(paths, entries, strict=True):
+        if kind is not entries[0][0]:
+            raise ValueError(f"{path} and {paths[0]} are of different kinds.")
+    seen: set[str] = set()
+    for path in paths:
+        file = canonical(path)
+        if file in seen:
+            raise IsxSeriesError(f"{path} is given twice.")
+        seen.add(file)
+    order = SERIES[entries[0][0]][1]([member for _, member in entries]) if known else range(len(paths))
+    return [paths[i] for i in order]
 
 
 def summary(found: Sequence[tuple[type[Any], Member] | None]) -> dict[str, Any]:
@@ -78,7 +114,7 @@ def summary(found: Sequence[tuple[type[Any], Member] | None]) -> dict[str, Any]:
     try:
         order = order_of(members)
     except IsxSeriesError as error:
-        return {"files": paths, "one recording": False, "because": " ".join(str(error).split())}
+        return {"files": paths, "one recording": False, "because": one_line(error)}
     ordered = [members[i] for i in order]
     ends = [_start(m) + _length(m) for m in ordered]
     gaps = [_start(new) - end for end, (_, new) in zip(ends, pairwise(ordered), strict=False)]

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 import openisx as isx
+from openisx.errors import IsxSeriesError
 from openisx.export._options import no_progress
 
 if TYPE_CHECKING:
@@ -96,7 +97,10 @@ def columns(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[Te
 
 def one_line(message: object) -> str:
     """Text of an error or a warning without line breaks, in words for the command line."""
-    text = " ".join(str(message).split()) or type(message).__name__
+    text = str(message)
+    if isinstance(message, IsxSeriesError):  # the vendor's words say less, and more of them
+        text = text.rpartition("\n")[2]
+    text = " ".join(text.split()) or type(message).__name__
     for pattern, instead in _FOR_PROGRAMMERS:
         text = pattern.sub(instead, text)
     return text
