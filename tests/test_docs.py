@@ -169,7 +169,7 @@ def test_every_module_of_a_format_is_documented():
     pages = "".join(text for page, text in PAGES.items() if page.startswith("docs/formats/"))
     from openisx._formats import registry as opening
 
-    for ending in {"isxd", *opening._KIND_OF_EXTENSION, *opening._CLASS_BY_EXTENSION}:
+    for ending in (ending for row in opening.FORMATS for ending in row.extensions):
         assert f"`.{ending}`" in pages, ending
 
 

@@ -7,6 +7,7 @@ import gc
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -56,18 +57,62 @@ def test_every_type_is_written_and_read_back(path, dtype):
         np.testing.assert_array_equal(movie[:, 1, 2], [0, 1, 2])
 
 
-def test_frames_out_of_order_are_refused(path):
+@pytest.mark.parametrize("indices", [[0, 1, 0, 1, 2], [4, 3, 2, 1, 0], [0, 2, 2, 2, 4]])
+def test_frames_are_stored_in_the_order_of_calls(path, indices):
+    movie = start(path, num_samples=5)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for value, index in enumerate(indices):
+            movie.set_frame_data(index, frame(value))
+    assert len(told) == 1
+    assert told[0].category is isx.IsxWarning
+    assert "stored in the order in which they are set" in str(told[0].message)
+    assert told[0].filename == __file__
+    np.testing.assert_array_equal(movie.get_frame_data(3), frame(3))
+    with pytest.raises(ValueError, match="has all of its 5 frames"):
+        movie.set_frame_data(0, frame(9))
+    with pytest.raises(IndexError):
+        movie.set_frame_data(5, frame(9))
+    movie.close()
+    np.testing.assert_array_equal(isx.Movie.read(path)[:, 0, 0], range(5))
+
+
+@pytest.mark.parametrize("refused", [np.zeros((9, 9), np.uint16), "no array"])
+def test_nothing_is_left_behind_where_a_frame_was_refused(path, refused):
     movie = start(path)
     movie.set_frame_data(0, frame(0))
-    for wrong in (0, 2):
-        with pytest.raises(ValueError, match=r"next one of .* is 1"):
-            movie.set_frame_data(wrong, frame(9))
-    with pytest.raises(IndexError):
-        movie.set_frame_data(3, frame(9))
-    movie.set_frame_data(1, frame(1))
-    movie.set_frame_data(2, frame(2))
-    movie.close()
-    np.testing.assert_array_equal(isx.Movie.read(path)[:, 0, 0], [0, 1, 2])
+    with pytest.raises((TypeError, ValueError)):
+        movie.set_frame_data(1, refused)
+    assert len(list(path.parent.iterdir())) == 2  # it can be mended yet
+    del movie
+    gc.collect()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_file_that_is_being_written_is_called_so(path):
+    movie = start(path)
+    movie.set_frame_data(0, frame(0))
+    for read in (isx.Movie.read, isx.Image.read, isx.open):
+        with pytest.raises(
+            isx.IsxFileNotFoundError, match=r"does not exist: .*still being written.*flush\(\)"
+        ):
+            read(path)
+    movie.flush(fill_missing=True)
+    isx.Movie.read(path).close()
+
+
+@pytest.mark.parametrize("kind", ["CellSet", "EventSet", "VesselSet"])
+def test_a_set_that_is_being_written_is_called_so(path, kind):
+    timing = isx.Timing(num_samples=3)
+    if kind == "EventSet":
+        unfinished = isx.EventSet.write(path, timing, ["C0", "C1"])
+    elif kind == "CellSet":
+        unfinished = isx.CellSet.write(path, timing, isx.Spacing((4, 5)))
+    else:
+        unfinished = isx.VesselSet.write(path, timing, isx.Spacing((4, 5)), "vessel diameter")
+    with pytest.raises(isx.IsxFileNotFoundError, match="still being written"):
+        getattr(isx, kind).read(path)
+    del unfinished
 
 
 def test_missing_samples_are_skipped_silently(path):

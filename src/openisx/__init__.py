@@ -61,6 +61,7 @@ __all__ = [
     "IsxStateError",
     "IsxWarning",
     "Movie",
+    "MovieSource",
     "Spacing",
     "Time",
     "Timing",

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._formats.base import SpanSource, stream
 from openisx.errors import IsxIndexError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from openisx._formats.base import FrameSource
+    from openisx._formats.base import MovieSource
     from openisx.core._sample_index import SampleIndex
 
 __all__ = ["select"]
 
-_Missing = Callable[["FrameSource", int], Exception]
+_Missing = Callable[["MovieSource", int], Exception]
 
 
 def _axes(key: Any) -> int:
@@ -68,7 +67,7 @@ def _sample_numbers(key: Any, count: int) -> tuple[NDArray[np.int64], bool]:
     return numbers, scalar
 
 
-def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missing) -> NDArray[Any]:
+def select(source: MovieSource, samples: SampleIndex, key: Any, missing: _Missing) -> NDArray[Any]:
     """What ``movie[key]`` gives.
 
     Parameters
@@ -96,12 +95,12 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
         needed, positions = np.unique(stored, return_inverse=True)
         block = _stacked(source, needed, (slice(None), slice(None)))
         return _picked(block, 0 if scalar else positions.reshape(-1), pixel_key)
-    view = source.frames()
     valid = np.flatnonzero(stored >= 0)
-    if view is not None and isinstance(source, SpanSource) and len(valid) and not scalar:
-        few = _few_pixels(source, view, stored[valid], pixel_key)
+    if source.stored_dtype is not None and len(valid) and not scalar:
+        few = _few_pixels(source, source.stored_dtype, stored[valid], pixel_key)
         if few is not None:
             return few if len(valid) == len(stored) else _scattered(few, valid, len(stored))
+    view = source.frames()
     if view is not None and view.dtype.isnative:
         rows = _as_slice(stored)
         if scalar and stored[0] >= 0:
@@ -113,7 +112,7 @@ def select(source: FrameSource, samples: SampleIndex, key: Any, missing: _Missin
     return first
 
 
-def _one_frame(source: FrameSource, samples: SampleIndex, key: int) -> NDArray[Any] | None:
+def _one_frame(source: MovieSource, samples: SampleIndex, key: int) -> NDArray[Any] | None:
     """View of one frame, the most frequent of all cases; None where the general way has to be gone."""
     count = samples.num_samples
     if not -count <= key < count:
@@ -126,7 +125,7 @@ def _one_frame(source: FrameSource, samples: SampleIndex, key: int) -> NDArray[A
     return frame
 
 
-def _stacked(source: FrameSource, stored: NDArray[np.int64], pixel_key: tuple[Any, ...]) -> NDArray[Any]:
+def _stacked(source: MovieSource, stored: NDArray[np.int64], pixel_key: tuple[Any, ...]) -> NDArray[Any]:
     """Copies of frames, zeros where `stored` is negative."""
     template = np.broadcast_to(np.zeros((), source.dtype), source.spacing.num_pixels)[pixel_key]
     result = np.zeros((len(stored), *template.shape), source.dtype)
@@ -135,13 +134,13 @@ def _stacked(source: FrameSource, stored: NDArray[np.int64], pixel_key: tuple[An
     if view is not None:
         _copy_runs(view, stored, valid, pixel_key, result)
         return result
-    for i, frame in zip(valid.tolist(), stream(source, stored[valid]), strict=True):
+    for i, frame in zip(valid.tolist(), source.stream(stored[valid]), strict=True):
         result[i] = frame[pixel_key]
     return result
 
 
 def _few_pixels(
-    source: SpanSource, view: NDArray[Any], stored: NDArray[np.int64], pixel_key: tuple[Any, ...]
+    source: MovieSource, dtype: np.dtype[Any], stored: NDArray[np.int64], pixel_key: tuple[Any, ...]
 ) -> NDArray[Any] | None:
     """Some pixels of each of the `stored` frames, if they lie so close together that reading them is cheap.
 
@@ -149,20 +148,21 @@ def _few_pixels(
     """
     if not all(isinstance(key, slice) or np.ndim(key) == 0 for key in pixel_key):
         return None
-    picked = np.asarray(_picked(view, 0, pixel_key))
+    frame = np.empty(source.spacing.num_pixels, dtype)  # tells where pixels are; its own are never touched
+    picked = np.asarray(frame[pixel_key])
     if not picked.size:
         return None
     reach = [(n - 1) * step for n, step in zip(picked.shape, picked.strides, strict=True)]
-    address = _address(picked) if picked.ndim else _address(_picked(view, 0, _as_slices(pixel_key)))
+    address = _address(picked if picked.ndim else frame[_as_slices(pixel_key)]) - _address(frame)
     lowest = address + sum(min(0, r) for r in reach)
-    size = sum(abs(r) for r in reach) + view.itemsize
-    if size > _FEW_BYTES or 4 * size > view[0].nbytes:
+    size = sum(abs(r) for r in reach) + dtype.itemsize
+    if size > _FEW_BYTES or 4 * size > frame.nbytes:
         return None
-    data = source.read_spans(stored, lowest - _address(view), size)
+    data = source.read_spans(stored, lowest, size)
     few: NDArray[Any] = np.ndarray(
-        (len(stored), *picked.shape), view.dtype, data, address - lowest, (size, *picked.strides)
+        (len(stored), *picked.shape), dtype, data, address - lowest, (size, *picked.strides)
     )
-    return few.astype(view.dtype.newbyteorder("="))  # in order, writable, and free of the bytes between
+    return few.astype(source.dtype)  # in order, writable, and free of the bytes between
 
 
 def _as_slices(pixel_key: tuple[Any, Any]) -> tuple[Any, Any]:

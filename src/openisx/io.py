@@ -1,5 +1,6 @@
 """The vendor's module path of the data classes and exports; :mod:`isx` takes them from here when first used."""
 
+from openisx._formats.base import MovieSource
 from openisx.cell_set import Cell, CellSet
 from openisx.event_set import EventSet
 from openisx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
@@ -39,6 +40,7 @@ __all__ = [
     "GpioSet",
     "Image",
     "Movie",
+    "MovieSource",
     "Vessel",
     "VesselSet",
     "align_start_times",

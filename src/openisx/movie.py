@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import operator
-import warnings
 import weakref
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
-from openisx._checks import as_frame_dtype, converted, not_open, output_path
+from openisx._checks import as_frame_dtype, not_open, output_path
 from openisx._files.paths import as_path
 from openisx._formats.acquisition_info import acquisition_info
-from openisx._formats.base import TrackedSource, range_text, stream
-from openisx._formats.isxd.movie import MovieIsxdWriter
+from openisx._formats.base import MovieSource
+from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_movie_source
+from openisx._movie_writing import MovieWriting
 from openisx.core._timestamps import Timestamps, counted_back
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
-from openisx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, IsxWarning
+from openisx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,33 +27,20 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from openisx._files.paths import PathInput
-    from openisx._formats.base import FrameSource
     from openisx.structures import FrameHeader, Tracking
 
 __all__ = ["Movie"]
 
+_T = TypeVar("_T")
+
+
+def _unless_bare(value: _T | None) -> _T:
+    """`value`; that of a bare object is None, which types do not tell, since no object that was read has it."""
+    return value  # type: ignore[return-value]
+
+
 #: Stands for what has not been read yet, where None is a possible value.
 _UNKNOWN: Any = object()
-
-
-def _finish(writer: MovieIsxdWriter, num_frames: int) -> None:
-    """What becomes of a movie that was never flushed: complete ones are kept, others can be recovered."""
-    output = writer.output
-    if not output.is_open:
-        return
-    if writer.num_written == num_frames:
-        writer.commit()
-        return
-    if not writer.num_written:
-        writer.discard()
-        return
-    output.abandon()
-    warnings.warn(
-        f"{output.given_path} was not finished: {writer.num_written} of {num_frames} frames were written. "
-        f"They are kept; isx.recover({output.given_path!r}) makes a movie of them.",
-        IsxWarning,
-        stacklevel=2,
-    )
 
 
 class Movie:
@@ -73,14 +60,15 @@ class Movie:
     """
 
     def __init__(self) -> None:
-        self._source: FrameSource | None = None
-        self._writer: MovieIsxdWriter | None = None
+        self._source: MovieSource | None = None
+        self._writer: MovieWriting | None = None
         self._timing: Timing | None = None
         self._spacing: Spacing | None = None
         self._dtype: np.dtype[Any] | None = None
         self._file_path: str | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
         self._tracking: Any = _UNKNOWN
+        self._closed = False
 
     @classmethod
     def read(cls, file_path: PathInput) -> Movie:
@@ -105,14 +93,69 @@ class Movie:
         IsxImportError
             HDF5 files need h5py; compressed movies and ordinary videos need PyAV.
         """
+        return cls.from_source(open_movie_source(as_path(file_path)))
+
+    @classmethod
+    def from_source(cls, source: MovieSource) -> Movie:
+        """A movie of any source of frames.
+
+        Parameters
+        ----------
+        source : MovieSource
+            Closed with the movie.
+
+        Examples
+        --------
+        >>> class Noise(isx.MovieSource):
+        ...     timing, spacing = isx.Timing(num_samples=100), isx.Spacing((30, 40))
+        ...     dtype, num_stored = np.dtype(np.uint8), 100
+        ...
+        ...     def read_frame(self, stored, out):
+        ...         out[:] = np.random.default_rng(stored).integers(0, 256, out.shape)
+        >>> movie = isx.Movie.from_source(Noise())
+        """
+        if not isinstance(source, MovieSource):
+            raise TypeError("source must be a MovieSource; isx.Movie.from_array() takes arrays")
         self = cls()
-        self._attach(open_movie_source(as_path(file_path)))
+        self._attach(source)
         return self
 
-    def _attach(self, source: FrameSource) -> None:
+    @classmethod
+    def from_array(cls, array: Any, timing: Timing | None = None, spacing: Spacing | None = None) -> Movie:
+        """A movie of an array, to be used wherever a movie is.
+
+        Parameters
+        ----------
+        array : array-like
+            Shape (samples, rows, columns): a NumPy array, a memory map, a data set of h5py or zarr, an array of
+            dask, or whatever else has ``shape``, ``dtype`` and can be indexed. It is not copied, and frames are read
+            when they are asked for. Pixels are uint8, uint16 or float32; bool is read as uint8, and int8, int16
+            and float16 as float32.
+        timing : Timing, optional
+            By default 50 ms per sample from the epoch on. If samples are missing (dropped, cropped or blank), the
+            array holds either all samples or only the valid ones; what it has at missing samples is never used.
+        spacing : Spacing, optional
+            By default pixels of 3 x 3 um.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `array` is no array, has another number of axes, of frames or of pixels, or another type of pixels.
+        """
+        from openisx._formats.array import MovieArray
+
+        return cls.from_source(MovieArray(array, timing, spacing))
+
+    def _attach(self, source: MovieSource) -> None:
         self._source = source
         self._timing, self._spacing, self._dtype = source.timing, source.spacing, source.dtype
         self._file_path = source.path
+        announced = source.timing.samples.num_valid
+        if source.num_stored < announced:
+            warn(
+                f"{source.given_path} announces {announced} frames but holds only {source.num_stored}; "
+                f"the last {announced - source.num_stored} cannot be read."
+            )
 
     @classmethod
     def write(
@@ -157,47 +200,53 @@ class Movie:
         dtype = as_frame_dtype(data_type)
         self = cls()
         self._timing, self._spacing, self._dtype = timing.normalized(), spacing.copy(), dtype
-        self._writer = MovieIsxdWriter(path, self._timing, self._spacing, dtype, extra_properties)
+        self._writer = MovieWriting(path, self._timing, self._spacing, dtype, extra_properties)
         self._file_path = self._writer.output.path
-        self._finalizer = weakref.finalize(self, _finish, self._writer, self._timing.samples.num_valid)
+        self._finalizer = weakref.finalize(self, self._writer.end)
         return self
 
     @property
     def file_path(self) -> str | None:
-        """Absolute path of the file, symbolic links resolved."""
+        """Absolute path of the file, symbolic links resolved; None for movies that are not read from a file."""
         return self._file_path
 
     @property
     def mode(self) -> str | None:
         """'r' for movies that were read, 'w' for those being written."""
-        if self._file_path is None:
-            return None
-        return "r" if self._writer is None else "w"
+        if self._writer is not None:
+            return "w"
+        return None if self._source is None else "r"
 
     @property
-    def timing(self) -> Timing | None:
-        """Start, period, number of samples, and which are missing; a copy."""
-        return None if self._timing is None else self._timing.copy()
+    def timing(self) -> Timing:
+        """Start, period, number of samples, and which are missing; a copy. None for a bare ``Movie()``."""
+        return _unless_bare(None if self._timing is None else self._timing.copy())
 
     @property
-    def spacing(self) -> Spacing | None:
-        """Number, size and position of the pixels; a copy."""
-        return None if self._spacing is None else self._spacing.copy()
+    def spacing(self) -> Spacing:
+        """Number, size and position of the pixels; a copy. None for a bare ``Movie()``."""
+        return _unless_bare(None if self._spacing is None else self._spacing.copy())
 
     @property
-    def data_type(self) -> type[np.generic] | None:
-        """Scalar class of the pixels, e.g. ``numpy.uint16``."""
-        return None if self._dtype is None else self._dtype.type
+    def data_type(self) -> type[np.generic]:
+        """Scalar class of the pixels, e.g. ``numpy.uint16``. None for a bare ``Movie()``."""
+        return _unless_bare(None if self._dtype is None else self._dtype.type)
 
     # -- frames ----------------------------------------------------------------------------------
 
-    def _reader(self) -> FrameSource | MovieIsxdWriter:
-        reader = self._source or self._writer
-        if reader is None:
-            raise not_open()
-        return reader
+    def _reader(self) -> MovieSource | MovieWriting:
+        if self._source is None and self._writer is not None:
+            return self._writer
+        return self._frame_source()
 
-    def _open_source(self) -> FrameSource:
+    def _frame_source(self) -> MovieSource:
+        """The source to read frames from."""
+        source = self._open_source()
+        if self._closed:
+            raise IsxStateError(f"{source.given_path} is closed.")
+        return source
+
+    def _open_source(self) -> MovieSource:
         if self._source is None:
             if self._writer is not None:
                 raise IsxStateError(
@@ -215,12 +264,15 @@ class Movie:
     def _index(self, index: int, what: str = "frame") -> int:
         index = operator.index(index)
         num_samples = self._layout[0].num_samples
-        if not 0 <= index < num_samples:
-            source = self._source
+        if 0 <= index < num_samples:
+            return index
+        if self._source is not None and self._source.kind is DataKind.NVISION_MOVIE:
             raise IsxIndexError(
-                range_text(index, num_samples) if source is None else source.index_error(index, what)
+                f"Failed to read {what} from file. Index is out of bounds. (sample {index} of {num_samples} in "
+                f"{self._source.given_path})"
             )
-        return index
+        last = (num_samples - 1) % 2**64  # the vendor's text for a movie without frames
+        raise IsxIndexError(f"The index of the frame ({index}) is out of range (0-{last}).")
 
     def get_frame_data(self, index: int) -> NDArray[Any]:
         """Pixels of one sample.
@@ -249,15 +301,12 @@ class Movie:
         if stored < 0:
             return np.zeros(shape, dtype)
         frame = np.empty(shape, dtype)
-        if isinstance(reader, MovieIsxdWriter):
-            if stored >= reader.num_written:
-                raise IsxStateError(f"Frame {index} of {self._file_path} has not been set yet.")
-        elif stored >= reader.num_stored:
+        if isinstance(reader, MovieSource) and stored >= reader.num_stored:
             raise self._not_stored(reader, index)
         reader.read_frame(stored, frame)
         return frame
 
-    def _stored(self, source: FrameSource, index: int, what: str) -> int:
+    def _stored(self, source: MovieSource, index: int, what: str) -> int:
         """Where the file holds a sample; -1 for a missing one."""
         stored = source.timing.samples.stored(self._index(index, what))
         if stored >= source.num_stored:
@@ -265,7 +314,7 @@ class Movie:
         return stored
 
     @staticmethod
-    def _not_stored(source: FrameSource, index: int) -> IsxFormatError:
+    def _not_stored(source: MovieSource, index: int) -> IsxFormatError:
         return IsxFormatError(
             f"Error reading movie frame: {source.given_path}. The file holds {source.num_stored} of the "
             f"{source.timing.samples.num_valid} frames it announces; sample {index} is not among them."
@@ -306,10 +355,11 @@ class Movie:
         :meth:`seconds` gives plain times.
         """
         source = self._open_source()
-        if not source.has_timestamps:
+        stored = source.timestamps()
+        if stored is None:
             return None
         stamps = np.zeros(source.timing.num_samples, dtype=np.uint64)
-        stamps[np.flatnonzero(source.timing.samples.mask())[: source.num_stored]] = source.timestamps()
+        stamps[np.flatnonzero(source.timing.samples.mask())[: source.num_stored]] = stored
         return stamps.view(Timestamps)
 
     def seconds(self, *, clock: Literal["timing", "hardware"] = "timing") -> NDArray[np.float64]:
@@ -371,8 +421,8 @@ class Movie:
     def set_frame_data(self, index: int, frame: NDArray[Any]) -> None:
         """Write the next frame.
 
-        Frames are set in ascending order of their index; missing samples may be left out, and are ignored
-        when set.
+        Frames are stored in the order of the calls, whatever their index; a warning tells the first time that differs.
+        Missing samples may be left out, and are ignored when set.
 
         Parameters
         ----------
@@ -386,7 +436,7 @@ class Movie:
         TypeError
             `frame` is no array, or `index` no integer.
         ValueError
-            The movie was read, the shape is wrong, or the order is.
+            The movie was read, the shape is wrong, or the movie has all of its frames.
         IsxStateError
             The movie is already flushed.
         """
@@ -395,22 +445,7 @@ class Movie:
             if self._source is not None:
                 raise ValueError("Cannot set frame data if movie is read-only.")
             raise not_open()
-        timing, shape, dtype = self._layout
-        if not isinstance(frame, np.ndarray):
-            raise TypeError("Frame must be a numpy array")
-        if frame.shape != shape:
-            raise ValueError("Cannot set frame with different shape than movie")
-        if not writer.output.is_open:
-            raise IsxStateError(f"Writing frame after file was closed for writing: {self._file_path}")
-        stored = timing.samples.stored(self._index(index))
-        if stored < 0:
-            return
-        if stored != writer.num_written:
-            expected = timing.samples.sample(writer.num_written)
-            raise ValueError(
-                f"Frames must be set in order: the next one of {self._file_path} is {expected}, not {index}."
-            )
-        writer.append(converted(frame, dtype))
+        writer.set_frame(self._index(index), frame)
 
     def flush(self, *, fill_missing: bool = False) -> None:
         """Finish writing: store the metadata and give the file its name.
@@ -434,18 +469,7 @@ class Movie:
             return
         if not writer.output.is_open:
             return
-        timing, shape, dtype = self._layout
-        missing = timing.samples.num_valid - writer.num_written
-        if missing and not fill_missing:
-            raise IsxStateError(
-                f"{self._file_path}: {missing} of {timing.samples.num_valid} frames were not set, from sample "
-                f"{timing.samples.sample(writer.num_written)} on. Set them, or call flush(fill_missing=True); "
-                "isx.recover() saves those written so far."
-            )
-        blank = np.zeros(shape, dtype)
-        for _ in range(missing):
-            writer.append(blank)
-        writer.commit()
+        writer.finish(fill_missing=fill_missing)
         self._source = open_movie_source(writer.output.path)
 
     # -- metadata --------------------------------------------------------------------------------
@@ -474,8 +498,7 @@ class Movie:
         None for movies without tracking. Decoded when first asked for.
         """
         if self._tracking is _UNKNOWN:
-            source = self._open_source()
-            self._tracking = source.tracking() if isinstance(source, TrackedSource) else None
+            self._tracking = self._open_source().tracking()
         tracking: Tracking | None = self._tracking
         return tracking
 
@@ -514,12 +537,12 @@ class Movie:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         if self._source is None:
             return (self.get_frame_data(i) for i in range(len(self)))
-        return self._stream(self._source)
+        return self._stream(self._frame_source())
 
-    def _stream(self, source: FrameSource) -> Iterator[NDArray[Any]]:
-        """Every sample in order, decoded ahead where that takes time."""
+    def _stream(self, source: MovieSource) -> Iterator[NDArray[Any]]:
+        """Every sample in order; where decoding takes time, several threads do it."""
         timing, shape, dtype = self._layout
-        frames = stream(source, np.arange(source.num_stored, dtype=np.int64))
+        frames = source.stream(np.arange(source.num_stored, dtype=np.int64))
         for sample in range(timing.num_samples):
             stored = timing.samples.stored(sample)
             if stored >= source.num_stored:
@@ -535,7 +558,7 @@ class Movie:
         from openisx._indexing import select
 
         timing, _, _ = self._layout
-        return select(self._open_source(), timing.samples, key, self._not_stored)
+        return select(self._frame_source(), timing.samples, key, self._not_stored)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         array = self[:]
@@ -558,6 +581,7 @@ class Movie:
         if self._writer is not None and self._source is None:
             self.flush()
         if self._source is not None:
+            self._closed = True
             self._source.close()
 
     def __enter__(self) -> Self:
@@ -574,11 +598,11 @@ class Movie:
                 self._writer.output.abandon()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._file_path is None:
-            return Movie, ()
-        if self._source is None:
+        if self._source is not None:
+            return Movie.from_source, (self._source,)
+        if self._writer is not None:
             raise IsxStateError(f"{self._file_path} is being written and cannot be pickled.")
-        return Movie.read, (self._file_path,)
+        return Movie, ()
 
     def __str__(self) -> str:
         return (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from openisx._files.output import (
     sidecar_path,
     sync_folder,
 )
-from openisx._files.paths import as_path, canonical, hidden, reading_error, require_absent
+from openisx._files.paths import PARTIAL, as_path, canonical, reading_error, require_absent, unfinished
 from openisx._formats.isxd.cell_set import CellBody
 from openisx._formats.isxd.container import trailer_bytes
 from openisx._formats.isxd.events import PACKET
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from openisx._formats.isxd.roi_set import RoiBody
 
 __all__ = ["recover"]
-
-_SUFFIX = ".partial"
 
 
 def recover(path: PathInput) -> Recovered:
@@ -63,7 +60,7 @@ def recover(path: PathInput) -> Recovered:
         The temporary file cannot be read or written, or nothing complete was written.
     """
     given = as_path(path)
-    temporary = canonical(given if given.endswith(_SUFFIX) else _find(given))
+    temporary = canonical(given if given.endswith(PARTIAL) else _find(given))
     try:
         return _finish(temporary, given)
     except OSError as error:
@@ -97,8 +94,7 @@ def _finish(temporary: str, given: str) -> Recovered:
 
 
 def _find(path: str) -> str:
-    pattern = glob.escape(hidden(canonical(path), "")) + f"????????{_SUFFIX}"
-    found = sorted(p for p in glob.glob(pattern) if os.path.exists(sidecar_path(p)))
+    found = [partial for partial in unfinished(path) if os.path.exists(sidecar_path(partial))]
     if not found:
         raise IsxFileNotFoundError(
             f"Nothing to recover for {path}: no interrupted writer left data beside it."

@@ -110,7 +110,6 @@ def verify_deinterleave(in_file: PathInput, efocus: int) -> bool:
     IsxFileError
         The file is missing, damaged or not a movie.
     """
-    from openisx._formats.base import FocusSource
     from openisx._formats.registry import open_movie_source
     from openisx.errors import IsxFormatError
 
@@ -118,7 +117,7 @@ def verify_deinterleave(in_file: PathInput, efocus: int) -> bool:
     path = as_path(in_file)
     source = open_movie_source(path)
     try:
-        found = source.efocus() if isinstance(source, FocusSource) else None
+        found = source.efocus()
         if found is None:
             raise IsxFormatError(f"{path}: its frames have no header lines that tell their electronic focus.")
         return bool((found == expected).all())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["files_in"]
 
-_KNOWN = {*registry._MOVIES, *registry._RECORDINGS}
+_KNOWN = {ending for row in registry.FORMATS for ending in row.extensions}
 
 
 def files_in(paths: Sequence[str]) -> tuple[list[str], list[str]]:

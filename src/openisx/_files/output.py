@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from openisx._files.paths import as_path, canonical, hidden, may_overwrite, require_absent
+from openisx._files.paths import PARTIAL, as_path, canonical, hidden, may_overwrite, require_absent
 from openisx.errors import IsxFileError, IsxFileExistsError, IsxFormatError, IsxStateError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class OutputFile:
                     f"File already exists: {self.given_path} (it is being written by another object)"
                 )
             _being_written.add(self.path)
-        self.temporary = hidden(self.path, f"{secrets.token_hex(4)}.partial")
+        self.temporary = hidden(self.path, f"{secrets.token_hex(4)}{PARTIAL}")
         self._owner = os.getpid()
         self._sidecar: int | None = None
         self._has_sidecar = sidecar is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import zlib
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "PARTIAL",
     "PathInput",
     "PathInputs",
     "as_path",
@@ -22,16 +24,21 @@ __all__ = [
     "extension",
     "hidden",
     "may_overwrite",
+    "missing_error",
     "overwriting",
     "reading_error",
     "require_absent",
     "require_existing",
+    "unfinished",
 ]
 
 PathInput: TypeAlias = "str | os.PathLike[str]"
 PathInputs: TypeAlias = "PathInput | Iterable[PathInput]"
 
 _overwriting = ContextVar("_overwriting", default=False)
+#: How names of temporary files end.
+PARTIAL = ".partial"
+
 _LONGEST_STEM = 100  # bytes; file systems take names of 143 to 255
 
 
@@ -94,10 +101,26 @@ def hidden(path: str, suffix: str) -> str:
     return os.path.join(folder, f".{name}.{suffix}")
 
 
+def unfinished(path: str) -> list[str]:
+    """Temporary files beside `path` in which its content is, while it is written and if that was interrupted."""
+    return sorted(glob.glob(glob.escape(hidden(canonical(path), "")) + f"????????{PARTIAL}"))
+
+
+def missing_error(path: str) -> IsxFileNotFoundError:
+    """The error to raise for a file that is missing; tells of one that is not finished."""
+    text = f"File does not exist: {path}"
+    if unfinished(path):
+        text += (
+            ". It is still being written: it appears when the object that writes it is flushed or closed, by flush() "
+            f"or close(). If that object is gone, isx.recover({path!r}) saves what it wrote."
+        )
+    return IsxFileNotFoundError(text)
+
+
 def require_existing(path: str) -> None:
     """Raise :class:`IsxFileNotFoundError` unless `path` exists."""
     if not os.path.exists(path):
-        raise IsxFileNotFoundError(f"File does not exist: {path}")
+        raise missing_error(path)
 
 
 @contextlib.contextmanager
@@ -127,7 +150,7 @@ def require_absent(path: str) -> None:
 def reading_error(path: str, error: OSError) -> IsxFileError:
     """The error to raise for an :class:`OSError` met while opening or reading `path`."""
     if isinstance(error, FileNotFoundError):
-        return IsxFileNotFoundError(f"File does not exist: {path}")
+        return missing_error(path)
     if isinstance(error, IsADirectoryError) or os.path.isdir(path):  # some systems only deny permission
         return IsxFileError(f"File extension not supported: . {path} is a folder, not a file.")
     return IsxFileError(f"Cannot read {path}: {error.strerror or error}")

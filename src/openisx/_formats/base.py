@@ -1,11 +1,13 @@
-"""What movies of every format have in common: the protocol between a format and :class:`isx.Movie`."""
+"""What movies of every format have in common: :class:`MovieSource`, which :class:`isx.Movie` stands on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx._formats.kinds import DataKind
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
@@ -13,26 +15,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._formats.kinds import DataKind
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
     from openisx.structures import FrameHeader, Tracking
 
-__all__ = [
-    "BEST_COMPRESSION",
-    "BlockSource",
-    "EncodedSource",
-    "FocusSource",
-    "FrameSource",
-    "SpanSource",
-    "StreamSource",
-    "TrackedSource",
-    "one_by_one",
-    "range_text",
-    "read_frames",
-    "refuse_absurd_size",
-    "stream",
-]
+__all__ = ["BEST_COMPRESSION", "MovieSource", "refuse_absurd_size"]
 
 _PLAUSIBLE_SAMPLES = 2**24
 _PLAUSIBLE_FRAME = 2**26
@@ -41,117 +28,163 @@ _PLAUSIBLE_FRAME = 2**26
 BEST_COMPRESSION = 1100
 
 
-@runtime_checkable
-class SpanSource(Protocol):
-    """A source of plain frames that can read a few bytes of each of many frames cheaply."""
+class MovieSource(ABC):
+    """Frames in time, from a file of any format or from anywhere else; what :class:`isx.Movie` is made of.
 
-    def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
-        """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
+    A subclass sets the attributes without a default and implements :meth:`read_frame`. Everything else has a default
+    that stands for "there is no such thing"; :class:`isx.Movie` asks for nothing that a source says it lacks.
 
+    "Stored" indices count the frames that the source holds; :class:`isx.Movie` maps samples to them with
+    ``timing.samples``, answers for missing samples itself, and refuses indices outside the movie.
 
-@runtime_checkable
-class StreamSource(Protocol):
-    """A source of frames that take time to decode, and that can be decoded ahead of the reader."""
-
-    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-        """The frames `stored` in that order, each a new array (rows, columns). Memory is bounded."""
-
-
-@runtime_checkable
-class FocusSource(Protocol):
-    """A source whose frames may carry the electronic focus they were taken with."""
-
-    def efocus(self) -> NDArray[np.uint16] | None:
-        """Electronic focus of every stored frame; None if they carry none."""
-
-
-@runtime_checkable
-class EncodedSource(Protocol):
-    """A source of compressed frames."""
-
-    def codec(self) -> str:
-        """How they are encoded, in a few words for people; says so if that cannot be found out."""
-
-
-@runtime_checkable
-class TrackedSource(Protocol):
-    """A source that may hold what a tracker found in its frames."""
-
-    def tracking(self) -> Tracking | None:
-        """Tracking data on the samples of the movie; None if there are none. Decoded anew by each call."""
-
-
-class FrameSource(Protocol):
-    """An open movie file of any format.
-
-    The class of each format opens a file by its path, as the caller gave it.
-
-    "Stored" indices count the frames that are in the file; :class:`isx.Movie` maps samples to them with
-    ``timing.samples`` and answers for missing samples itself.
+    Attributes
+    ----------
+    timing : Timing
+        Samples and which of them are missing; normalised.
+    spacing : Spacing
+        Number, size and position of the pixels.
+    dtype : numpy.dtype
+        Pixel type, native byte order.
+    num_stored : int
+        Complete frames, at most as many as the timing has valid samples.
+    path : str or None
+        Canonical path of the file; None without one.
+    given_path : str
+        What messages call the source: the path as the caller gave it.
+    kind : DataKind
+        Kind of data set.
+    has_timestamps : bool
+        Whether frames carry hardware time stamps.
+    assumed : tuple of str
+        Values of the timing and spacing that the file does not tell: "start", "period", "pixel size".
+    stored_dtype : numpy.dtype or None
+        Pixel type and byte order of plain frames (row after row, without gaps) for :meth:`read_spans`; None where
+        frames are stored in another way.
     """
 
-    path: str  # canonical
-    given_path: str  # as the caller gave it
-    kind: DataKind
-    timing: Timing  # normalised
+    timing: Timing
     spacing: Spacing
-    dtype: np.dtype[Any]  # native byte order
-    num_stored: int  # complete frames in the file, at most timing.samples.num_valid
+    dtype: np.dtype[Any]
+    num_stored: int
+    path: str | None = None
+    given_path: str = "the movie"
+    kind: DataKind = DataKind.MOVIE
+    has_timestamps: bool = False
+    assumed: tuple[str, ...] = ()
+    stored_dtype: np.dtype[Any] | None = None
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Sources of a file are opened anew where they are unpickled; others pickle as other objects do."""
+        if self.path is None:
+            return super().__reduce_ex__(protocol)
+        from openisx._formats.registry import open_movie_source
+
+        return open_movie_source, (self.path,)
 
     @property
     def metadata(self) -> Mapping[str, Any] | None:
         """Everything the file says about itself, decoded JSON; None where the format has no such thing."""
+        return None
+
+    @abstractmethod
+    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
+        """Read one frame.
+
+        Parameters
+        ----------
+        stored : int
+            Which of the stored frames; below `num_stored`.
+        out : ndarray
+            To be filled: C-contiguous, shape (rows, columns), type `dtype`.
+        """
+
+    def read_frames(self, first: int, out: NDArray[Any]) -> None:
+        """Read neighbouring frames.
+
+        Parameters
+        ----------
+        first : int
+            The first of the stored frames.
+        out : ndarray
+            To be filled: C-contiguous, shape (frames, rows, columns), type `dtype`.
+        """
+        for i, frame in enumerate(out):
+            self.read_frame(first + i, frame)
+
+    def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
+        """A few bytes of each of many frames, joined; only called where `stored_dtype` is not None.
+
+        Parameters
+        ----------
+        stored : ndarray of int64
+            Which of the stored frames.
+        first, size : int
+            Where the bytes are among those of the pixels of a frame, and how many.
+        """
+        raise NotImplementedError
+
+    def frames(self) -> NDArray[Any] | None:
+        """Read-only zero-copy array (num_stored, rows, columns), None where there cannot be one."""
+        return None
+
+    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+        """Frames one after another, each a new array; memory is bounded.
+
+        Sources whose frames take time to decode have several threads work on the next ones.
+
+        Parameters
+        ----------
+        stored : ndarray of int64
+            Which of the stored frames, in the order wanted.
+        """
+        for number in stored.tolist():
+            frame = np.empty(self.spacing.num_pixels, self.dtype)
+            self.read_frame(number, frame)
+            yield frame
+
+    def timestamps(self) -> NDArray[np.uint64] | None:
+        """Hardware time stamp of every stored frame in microseconds."""
+        return None
+
+    def timestamp(self, stored: int) -> int:
+        """Hardware time stamp of one frame in microseconds; only called if there are any.
+
+        Parameters
+        ----------
+        stored : int
+            Which of the stored frames.
+        """
+        stamps = self.timestamps()
+        return 0 if stamps is None else int(stamps[stored])
+
+    def header(self, stored: int) -> FrameHeader | None:
+        """What the microscope recorded with a frame.
+
+        Parameters
+        ----------
+        stored : int
+            Which of the stored frames.
+        """
+        return None
+
+    def efocus(self) -> NDArray[np.uint16] | None:
+        """Electronic focus of every stored frame."""
+        return None
+
+    def tracking(self) -> Tracking | None:
+        """What a tracker found, on the samples of the movie; decoded anew by each call."""
+        return None
+
+    def codec(self) -> str | None:
+        """How compressed frames are encoded, in a few words for people."""
+        return None
 
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata as ``get_acquisition_info`` hands them out."""
+        return None
 
-    def read_frame(self, stored: int, out: NDArray[Any]) -> None:
-        """Fill the C-contiguous `out` (rows, columns) with frame `stored`, which is below `num_stored`."""
-
-    def frames(self) -> NDArray[Any] | None:
-        """Read-only zero-copy array (num_stored, rows, columns), None where the format does not allow one."""
-
-    @property
-    def has_timestamps(self) -> bool:
-        """Whether frames carry time stamps."""
-
-    def timestamps(self) -> NDArray[np.uint64]:
-        """Counter of every stored frame in microseconds; only called if there are any."""
-
-    def timestamp(self, stored: int) -> int:
-        """Counter of one stored frame in microseconds; only called if there are any."""
-
-    def header(self, stored: int) -> FrameHeader | None:
-        """Frame header of a stored frame; None where the format has none."""
-
-    def index_error(self, index: int, what: str) -> str:
-        """Message for a sample index out of range; `what` is 'frame' or 'frame timestamp'."""
-
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - not every source has something to release
         """Release the file."""
-
-
-@runtime_checkable
-class BlockSource(Protocol):
-    """A source that reads neighbouring frames faster together than one by one."""
-
-    def read_frames(self, first: int, out: NDArray[Any]) -> None:
-        """Fill the C-contiguous `out` (frames, rows, columns) with stored frames from `first` on."""
-
-
-def read_frames(source: FrameSource, first: int, out: NDArray[Any]) -> None:
-    """Fill the C-contiguous `out` (frames, rows, columns) with stored frames from `first` on, of any source."""
-    if isinstance(source, BlockSource):
-        source.read_frames(first, out)
-        return
-    for i, frame in enumerate(out):
-        source.read_frame(first + i, frame)
-
-
-def range_text(index: int, num_samples: int, what: str = "frame") -> str:
-    """Message for a sample index outside a movie."""
-    last = (num_samples - 1) % 2**64  # the vendor's text for a movie without frames
-    return f"The index of the {what} ({index}) is out of range (0-{last})."
 
 
 def refuse_absurd_size(
@@ -170,19 +203,3 @@ def refuse_absurd_size(
         raise IsxFormatError(
             f"{path} announces frames of {frame_bytes} bytes but has only {file_size}. The file is damaged."
         )
-
-
-def stream(source: FrameSource, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-    """The frames `stored` in that order, each a new array, decoded ahead where the source can do so."""
-    if isinstance(source, StreamSource):
-        yield from source.stream(stored)
-        return
-    yield from one_by_one(source, stored)
-
-
-def one_by_one(source: FrameSource, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-    """The frames `stored` in that order, each a new array, decoded when they are asked for."""
-    for number in stored.tolist():
-        frame = np.empty(source.spacing.num_pixels, source.dtype)
-        source.read_frame(number, frame)
-        yield frame

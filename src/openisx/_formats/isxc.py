@@ -38,9 +38,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._files.source import InputFile
 from openisx._formats.acquisition_info import acquisition_info
-from openisx._formats.base import BEST_COMPRESSION, one_by_one, range_text, refuse_absurd_size
+from openisx._formats.base import BEST_COMPRESSION, MovieSource, refuse_absurd_size
 from openisx._formats.isxb.jpeg import UndecodableError, copy_luma, size_text
 from openisx._formats.isxd.frame_headers import (
     COUNTER_VALUES,
@@ -61,6 +60,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from openisx._files.source import ByteSource
     from openisx.core.timing import Timing
     from openisx.structures import FrameHeader
 
@@ -112,8 +112,8 @@ def expand(
             out[area] = (luma[area].reshape(grid) * chosen).reshape(out[area].shape)
 
 
-class MovieIsxc:
-    """An open `.isxc` movie; implements :class:`openisx._formats.base.FrameSource`.
+class MovieIsxc(MovieSource):
+    """An open `.isxc` movie.
 
     Raises
     ------
@@ -125,10 +125,9 @@ class MovieIsxc:
 
     dtype: np.dtype[Any] = np.dtype(np.uint16)
 
-    def __init__(self, path: str) -> None:
-        self._file = InputFile(path)
-        self.path = self._file.path
-        self.given_path = path
+    def __init__(self, file: ByteSource) -> None:
+        self._file = file
+        self.path, self.given_path = file.path, file.given_path
         try:
             self._read_header()
             self._read_session()
@@ -256,7 +255,7 @@ class MovieIsxc:
     def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
         """The frames `stored`; a run from the first frame on is decoded by several threads."""
         if not np.array_equal(stored, np.arange(len(stored))):
-            yield from one_by_one(self, stored)
+            yield from super().stream(stored)
             return
         done = 0
         luma = np.empty(self.shape, np.uint8)
@@ -273,9 +272,6 @@ class MovieIsxc:
             raise self._unreadable(done, error) from None
         if done < len(stored):
             raise self._unreadable(done, f"the video holds {done} frames for {self.num_stored} records.")
-
-    def frames(self) -> None:
-        """Frames are compressed, so there is no view of them."""
 
     # -- what comes with the frames --------------------------------------------------------------
 
@@ -296,8 +292,10 @@ class MovieIsxc:
         """Decoded header line of a stored frame; None in movies without."""
         return decode_header(self.header_lines(slice(stored, stored + 1))[0]) if self.has_lines else None
 
-    def timestamps(self) -> NDArray[np.uint64]:
-        """Counter of every stored frame in microseconds."""
+    def timestamps(self) -> NDArray[np.uint64] | None:
+        """Hardware time stamp of every stored frame in microseconds; None in movies without."""
+        if not self.has_timestamps:
+            return None
         return decode_counter(self._values(slice(None))[:, -COUNTER_VALUES:])
 
     def timestamp(self, stored: int) -> int:
@@ -312,10 +310,6 @@ class MovieIsxc:
     def acquisition_info(self) -> dict[str, Any] | None:
         """Session metadata, see :func:`openisx._formats.acquisition_info.acquisition_info`."""
         return acquisition_info(self._metadata.get("extraProperties"))
-
-    def index_error(self, index: int, what: str) -> str:
-        """Message for a sample index out of range."""
-        return range_text(index, self.timing.num_samples, what)
 
     def close(self) -> None:
         """Release the file and the decoder."""

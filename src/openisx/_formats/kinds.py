@@ -54,7 +54,9 @@ class WrongKindError(IsxFormatError):
 
 def wrong_kind(path: str, found: DataKind, *expected: DataKind) -> WrongKindError:
     """Error for a file of another kind than the reader takes; the first line is the vendor's text."""
-    names = " or ".join(kind.label for kind in expected)
+    names = " or ".join(
+        kind.label for kind in expected if kind is not found
+    )  # that kind, but in another format
     return WrongKindError(
         f"Expected data set to be of type: {names}. Instead it is of type: {found.label}. \n"
         f"File: {path}. isx.open() chooses the right class by itself.",

@@ -1,26 +1,28 @@
-"""From a path to the right reader."""
+"""From a path to the right reader: one row per format; adding a format is adding a row."""
 
 from __future__ import annotations
 
 import importlib
 import os
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from openisx._files.paths import as_path, extension, require_existing
-from openisx._files.source import InputFile
+from openisx._files.source import ByteSource, open_bytes
 from openisx._formats.kinds import DataKind, wrong_kind
-from openisx.errors import IsxFileError, IsxFormatError
+from openisx.errors import IsxFileError
 
 if TYPE_CHECKING:
     from openisx._files.paths import PathInput
-    from openisx._formats.base import FrameSource
+    from openisx._formats.base import MovieSource
     from openisx._formats.gpio.recording import RecordedSignals
     from openisx._formats.isxd.cell_set import CellSetIsxd
     from openisx._formats.isxd.vessel_set import VesselSetIsxd
     from openisx._formats.signals import SignalSource
 
 __all__ = [
+    "Format",
     "open",
     "open_cell_set",
     "open_event_source",
@@ -30,51 +32,71 @@ __all__ = [
     "open_vessel_set",
 ]
 
-_BEHAVIORAL_EXTENSIONS = ("mpg", "mpeg", "mp4", "avi", "wmv")
-_KIND_OF_EXTENSION = {
-    **dict.fromkeys(_BEHAVIORAL_EXTENSIONS, DataKind.BEHAVIORAL_MOVIE),
-    **dict.fromkeys(("hdf5", "xml", "tif", "tiff"), DataKind.MOVIE),
-    **dict.fromkeys(("gpio", "raw"), DataKind.GPIO),
-    "imu": DataKind.IMU,
-    "isxb": DataKind.NVISION_MOVIE,
-}
 
-_MOVIE, _IMAGE, _GPIO_SET = "openisx.movie:Movie", "openisx.image:Image", "openisx.gpio_set:GpioSet"
+@dataclass(frozen=True)
+class Format:
+    """A format of files. What is named here as ``module:name`` is imported when it is first needed.
 
-#: Public class of each kind of data set in `.isxd` files, as ``module:class``.
-_CLASS_BY_KIND = {
+    Attributes
+    ----------
+    extensions : tuple of str
+        In lower case.
+    kind : DataKind or None
+        Of the data set that these files hold; None where their content decides.
+    kind_of : str or None
+        Function that finds the kind in the content, from an open :class:`ByteSource`.
+    movie : str or None
+        Reader of movies: makes a :class:`MovieSource` of an open :class:`ByteSource`, which it owns from then on.
+    recording : str or None
+        Decoder of GPIO and IMU recordings: makes a :class:`RecordedSignals` of an open :class:`ByteSource`, which stays open.
+    """
+
+    extensions: tuple[str, ...]
+    kind: DataKind | None = None
+    kind_of: str | None = None
+    movie: str | None = None
+    recording: str | None = None
+
+
+_HERE = "openisx._formats"
+
+FORMATS = (
+    Format(("isxd",), kind_of=f"{_HERE}.isxd.container:kind_of", movie=f"{_HERE}.isxd.movie:MovieIsxd"),
+    Format(("isxb",), DataKind.NVISION_MOVIE, movie=f"{_HERE}.isxb.movie:MovieIsxb"),
+    Format(("isxc",), DataKind.MOVIE, movie=f"{_HERE}.isxc:MovieIsxc"),
+    Format(("tif", "tiff"), DataKind.MOVIE, movie=f"{_HERE}.legacy.tiff:MovieTiff"),
+    Format(("xml",), DataKind.MOVIE, movie=f"{_HERE}.legacy.xml:RecordingXml"),
+    Format(
+        ("hdf5",),
+        kind_of=f"{_HERE}.legacy.hdf5:kind_of",
+        movie=f"{_HERE}.legacy.hdf5:MovieHdf5",
+        recording=f"{_HERE}.gpio.nvista2:read_nvista2",
+    ),
+    Format(
+        ("mpg", "mpeg", "mp4", "avi", "wmv"),
+        DataKind.BEHAVIORAL_MOVIE,
+        movie=f"{_HERE}.video.movie:MovieVideo",
+    ),
+    Format(("gpio",), DataKind.GPIO, recording=f"{_HERE}.gpio.nvista3:read_nvista3"),
+    Format(("raw",), DataKind.GPIO, recording=f"{_HERE}.gpio.nvoke:read_nvoke"),
+    Format(("imu",), DataKind.IMU, recording=f"{_HERE}.gpio.imu:read_imu"),
+)
+
+_BY_EXTENSION = {ending: row for row in FORMATS for ending in row.extensions}
+
+_MOVIE, _GPIO_SET = "openisx.movie:Movie", "openisx.gpio_set:GpioSet"
+
+#: Public class of each kind of data set.
+_CLASSES = {
     DataKind.MOVIE: _MOVIE,
-    DataKind.IMAGE: _IMAGE,
+    DataKind.BEHAVIORAL_MOVIE: _MOVIE,
+    DataKind.NVISION_MOVIE: _MOVIE,
+    DataKind.IMAGE: "openisx.image:Image",
     DataKind.CELL_SET: "openisx.cell_set:CellSet",
     DataKind.EVENT_SET: "openisx.event_set:EventSet",
     DataKind.VESSEL_SET: "openisx.vessel_set:VesselSet",
     DataKind.GPIO: _GPIO_SET,
     DataKind.IMU: _GPIO_SET,
-}
-
-#: Public class of files of other extensions.
-_CLASS_BY_EXTENSION = {
-    **dict.fromkeys(("tif", "tiff", "xml", "isxb", "isxc", *_BEHAVIORAL_EXTENSIONS), _MOVIE),
-    **dict.fromkeys(("gpio", "raw", "imu"), _GPIO_SET),
-}
-
-#: Reader of each format of movies, as ``module:class``.
-_MOVIES = {
-    "isxd": "openisx._formats.isxd.movie:MovieIsxd",
-    "isxb": "openisx._formats.isxb.movie:MovieIsxb",
-    "isxc": "openisx._formats.isxc:MovieIsxc",
-    "hdf5": "openisx._formats.legacy.hdf5:MovieHdf5",
-    "xml": "openisx._formats.legacy.xml:RecordingXml",
-    **dict.fromkeys(("tif", "tiff"), "openisx._formats.legacy.tiff:MovieTiff"),
-    **dict.fromkeys(_BEHAVIORAL_EXTENSIONS, "openisx._formats.video.movie:MovieVideo"),
-}
-
-#: Decoder of each format of GPIO and IMU recordings, as ``module:function``.
-_RECORDINGS = {
-    "gpio": "openisx._formats.gpio.nvista3:read_nvista3",
-    "raw": "openisx._formats.gpio.nvoke:read_nvoke",
-    "hdf5": "openisx._formats.gpio.nvista2:read_nvista2",
-    "imu": "openisx._formats.gpio.imu:read_imu",
 }
 
 
@@ -98,12 +120,17 @@ def open(path: PathInput) -> Any:  # noqa: A001 - isx.open() reads as what it do
     """
     given = as_path(path)
     require_existing(given)
-    name = _class_of(given)
-    opened = _loaded(name).read(given)
-    if name == _MOVIE and len(opened) == 1 and opened._open_source().kind is DataKind.IMAGE:
-        opened.close()
-        return _loaded(_IMAGE).read(given)
-    return opened
+    row = _row_of(given)
+    kind = row.kind or _kind_by_content(given, row)
+    if kind not in _CLASSES:
+        raise wrong_kind(given, kind, *_CLASSES)
+    opened = _loaded(_MOVIE if kind is DataKind.IMAGE else _CLASSES[kind]).read(given)
+    if _CLASSES[kind] != _MOVIE and kind is not DataKind.IMAGE:
+        return opened
+    if opened._open_source().kind is not DataKind.IMAGE or len(opened) != 1:
+        return opened
+    opened.close()
+    return _loaded(_CLASSES[DataKind.IMAGE]).read(given)
 
 
 def _loaded(name: str) -> Any:
@@ -112,64 +139,48 @@ def _loaded(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _class_of(path: str) -> str:
+def _row_of(path: str) -> Format:
     ending = extension(path)
-    if ending == "isxd":
-        kind = _kind_of_isxd(path)
-        if kind not in _CLASS_BY_KIND:
-            raise wrong_kind(path, kind, *_CLASS_BY_KIND)
-        return _MOVIE if kind is DataKind.IMAGE else _CLASS_BY_KIND[kind]
-    if ending == "hdf5":
-        return _MOVIE if _has_images(path) else _GPIO_SET
-    if ending not in _CLASS_BY_EXTENSION:
-        raise _unsupported(path, ending)
-    return _CLASS_BY_EXTENSION[ending]
+    if ending not in _BY_EXTENSION:
+        folder = ", a folder" if os.path.isdir(path) else ""
+        raise IsxFileError(f"File extension not supported: {ending} ({path}{folder})")
+    return _BY_EXTENSION[ending]
 
 
-def _unsupported(path: str, ending: str) -> IsxFileError:
-    folder = ", a folder" if os.path.isdir(path) else ""
-    return IsxFileError(f"File extension not supported: {ending} ({path}{folder})")
-
-
-def _kind_of_isxd(path: str) -> DataKind:
-    from openisx._formats.isxd.container import open_container
-
-    with warnings.catch_warnings():  # the reader warns again
-        warnings.simplefilter("ignore")
-        file, container = open_container(path)
-    file.close()
-    return container.kind(path)
-
-
-def _has_images(path: str) -> bool:
-    """Whether an HDF5 file is a movie; nVista 2 stored GPIO data in such files too."""
-    from openisx._dependencies import require
-
+def _kind_by_content(path: str, row: Format) -> DataKind:
+    assert row.kind_of is not None
+    file = open_bytes(path)
     try:
-        with require("h5py", "hdf5").File(path, "r") as file:
-            return "images" in file
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
-        raise IsxFormatError(f"{path} is not a readable HDF5 file: {error}") from None
+        with warnings.catch_warnings():  # the reader warns again
+            warnings.simplefilter("ignore")
+            kind: DataKind = _loaded(row.kind_of)(file)
+    finally:
+        file.close()
+    return kind
 
 
-def open_movie_source(path: str) -> FrameSource:
+def open_movie_source(where: str | ByteSource) -> MovieSource:
     """Open a movie or image of any format by its extension.
+
+    Parameters
+    ----------
+    where
+        A path, or the open file, which the source owns from then on.
 
     Raises
     ------
     IsxFileError
         The file is missing, its extension is unknown, or its content is damaged or of another kind.
     """
-    require_existing(path)
-    ending = extension(path)
-    if ending in _MOVIES:
-        source: FrameSource = _loaded(_MOVIES[ending])(path)
-        return source
-    if ending in _KIND_OF_EXTENSION:
-        raise wrong_kind(
-            path, _KIND_OF_EXTENSION[ending], DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE
-        )
-    raise _unsupported(path, ending)
+    path = where if isinstance(where, str) else where.given_path
+    if isinstance(where, str):
+        require_existing(path)
+    row = _row_of(path)
+    if row.movie is None:
+        assert row.kind is not None
+        raise wrong_kind(path, row.kind, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE)
+    source: MovieSource = _loaded(row.movie)(open_bytes(where))
+    return source
 
 
 def open_event_source(path: str) -> SignalSource:
@@ -193,22 +204,20 @@ def open_gpio_source(path: str) -> SignalSource:
         The file is missing, its extension is unknown, or its content is damaged or of another kind.
     """
     require_existing(path)
-    ending = extension(path)
-    if ending == "isxd":
+    if extension(path) == "isxd":
         return _open_events(path, DataKind.GPIO, DataKind.IMU)
-    if ending in _RECORDINGS:
-        return open_recording(path)
-    if ending in _KIND_OF_EXTENSION:
-        raise wrong_kind(path, _KIND_OF_EXTENSION[ending], DataKind.GPIO, DataKind.IMU)
-    raise _unsupported(path, ending)
+    return open_recording(path)
 
 
 def open_recording(path: str) -> RecordedSignals:
-    """Decode a `.gpio`, `.raw`, `.hdf5` or `.imu` file, which must be one of these by its extension."""
+    """Decode a `.gpio`, `.raw`, `.hdf5` or `.imu` file; raises as :func:`open_gpio_source`."""
     require_existing(path)
-    file = InputFile(path)
+    row = _row_of(path)
+    if row.recording is None:
+        raise wrong_kind(path, row.kind or DataKind.MOVIE, DataKind.GPIO, DataKind.IMU)
+    file = open_bytes(path)
     try:
-        recorded: RecordedSignals = _loaded(_RECORDINGS[extension(path)])(file)
+        recorded: RecordedSignals = _loaded(row.recording)(file)
     except BaseException:
         file.close()
         raise
@@ -218,7 +227,7 @@ def open_recording(path: str) -> RecordedSignals:
 def _open_events(path: str, *expected: DataKind) -> SignalSource:
     from openisx._formats.isxd.events import open_events
 
-    file = InputFile(path)
+    file = open_bytes(path)
     try:
         return open_events(file, *expected)
     except BaseException:
@@ -245,8 +254,6 @@ def open_vessel_set(path: str) -> VesselSetIsxd:
 def _require_isxd(path: str, expected: DataKind) -> None:
     """Refuse paths that the extension alone tells to hold something else than `expected`."""
     require_existing(path)
-    ending = extension(path)
-    if ending in _KIND_OF_EXTENSION:
-        raise wrong_kind(path, _KIND_OF_EXTENSION[ending], expected)
-    if ending != "isxd":
-        raise _unsupported(path, ending)
+    if extension(path) == "isxd":
+        return
+    raise wrong_kind(path, _row_of(path).kind or DataKind.MOVIE, expected)

@@ -9,6 +9,7 @@ import numpy as np
 
 from openisx._files.output import OutputFile, require_free_space
 from openisx._files.paths import as_path, extension, require_existing
+from openisx._files.source import open_bytes
 from openisx._formats.isxc import MovieIsxc
 from openisx._formats.isxd.container import trailer_bytes
 from openisx._formats.isxd.frame_headers import LINE_BYTES
@@ -57,7 +58,7 @@ def decompress(input_file: PathInput, output_dir: PathInput, *, progress: Progre
         raise IsxFileError(
             f"File extension not supported: {extension(given)} ({given}). Only .isxc files are compressed."
         )
-    source = MovieIsxc(given)
+    source = MovieIsxc(open_bytes(given))
     try:
         name = os.path.basename(given).partition(".")[0]
         base = os.path.join(as_path(output_dir), f"{name}-decompressed")

@@ -13,7 +13,7 @@ import numpy as np
 from openisx._files.output import OutputFile
 from openisx._files.paths import as_path, as_paths, require_absent
 from openisx._formats.kinds import DataKind
-from openisx._formats.prefetch import read_ahead
+from openisx._formats.prefetch import prefetched
 from openisx.errors import IsxError, IsxFormatError
 from openisx.export._luma import Brightness, ValueRange
 from openisx.export._movie_inputs import open_movies, readable
@@ -124,7 +124,7 @@ def export_movie_to_mp4(
             return luma
 
         places = ((k, int(i)) for k, mask in enumerate(shown) for i in np.flatnonzero(mask))
-        for done, luma in enumerate(read_ahead(picture, places, workers=1), num_scanned + 1):
+        for done, luma in enumerate(prefetched(picture, places, workers=1), num_scanned + 1):
             video.write(luma)
             progress(done, total)
 

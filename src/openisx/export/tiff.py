@@ -12,7 +12,6 @@ import numpy as np
 from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths, require_absent
 from openisx._files.tiff_writer import TiffWriter, directory_bytes
-from openisx._formats.base import read_frames
 from openisx._formats.kinds import DataKind
 from openisx.errors import IsxFormatError, IsxWarning
 from openisx.export._movie_inputs import open_movies
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from openisx._files.paths import PathInput, PathInputs
-    from openisx._formats.base import FrameSource
+    from openisx._formats.base import MovieSource
     from openisx.export._options import Progress
 
 __all__ = ["export_movie_to_tiff"]
@@ -36,7 +35,7 @@ _BLOCK_BYTES = 4 << 20  # large enough for few calls, small enough to stay in th
 class _Movie(NamedTuple):
     """An input and the pages it gives: position of each frame in the file, -1 for a page of zeros."""
 
-    source: FrameSource
+    source: MovieSource
     pages: NDArray[np.int64]
 
 
@@ -94,7 +93,7 @@ def export_movie_to_tiff(
         _write(movies, target, num_samples, progress)
 
 
-def _pages(source: FrameSource, with_missing: bool) -> NDArray[np.int64]:
+def _pages(source: MovieSource, with_missing: bool) -> NDArray[np.int64]:
     """Position in the file of the frame on each page, -1 for a page of zeros; ends where a cut file ends."""
     if not with_missing:
         return np.arange(source.num_stored, dtype=np.int64)
@@ -104,7 +103,7 @@ def _pages(source: FrameSource, with_missing: bool) -> NDArray[np.int64]:
     return stored[: lost[0]] if len(lost) else stored
 
 
-def _page_bytes(source: FrameSource) -> int:
+def _page_bytes(source: MovieSource) -> int:
     rows, cols = source.spacing.num_pixels
     return rows * cols * source.dtype.itemsize
 
@@ -166,5 +165,5 @@ def _blocks(movie: _Movie) -> Iterator[NDArray[np.generic]]:
             if wanted[start] < 0:
                 block[start:stop] = 0
             else:
-                read_frames(source, int(wanted[start]), block[start:stop])
+                source.read_frames(int(wanted[start]), block[start:stop])
         yield block

@@ -48,7 +48,7 @@ def movie_html(movie: Movie) -> str:
         samples, height, width = movie.shape
         if samples and height and width:
             step = max(1, -(-max(height, width) // _THUMBNAIL))
-            first = movie.timing.samples.sample(0) if movie.timing is not None else 0
+            first = movie.timing.samples.sample(0)
             encoded = base64.b64encode(png_bytes(to_gray(movie[first, ::step, ::step]))).decode()
             picture = f'<img style="float:left;margin-right:1em" src="data:image/png;base64,{encoded}">'
     except (IsxError, IndexError):

@@ -225,12 +225,10 @@ def _figure(movie: Movie, mean: NDArray[np.float64], spots: list[Spot], moments:
 
 
 def _period(movie: Movie) -> float:
-    assert movie.timing is not None
     return movie.timing.period.secs_float or 1.0
 
 
 def _write_title(figure: Any, movie: Movie, left: float, total: float) -> None:
-    assert movie.timing is not None
     info = movie.get_acquisition_info() or {}
     count, rows, columns = movie.shape
     facts = [

@@ -130,7 +130,7 @@ def background_image(path: PathInput) -> NDArray[np.float32]:
         The movie has no frames.
     """
     with Movie.read(path) as movie:
-        valid = movie.timing.get_valid_samples() if movie.timing is not None else np.zeros(0, np.int64)
+        valid = movie.timing.get_valid_samples()
         if not len(valid):
             raise IsxError(f"{movie.file_path} has no frames to draw.")
         chosen = valid[np.unique(np.linspace(0, len(valid) - 1, _AVERAGED).astype(np.int64))]

@@ -510,7 +510,7 @@ def test_frames_without_time_stamps(tmp_path: Path) -> None:
 def test_more_frames_announced_than_described(tmp_path: Path) -> None:
     changed = session(timingInfo=TIMING | {"dropped": [], "cropped": [], "blank": []})
     path = isxb(tmp_path / "m.isxb", [jpeg(p) for p in pictures(2)], changed)
-    with pytest.warns(isx.IsxWarning, match="announces 6 frames but describes only 2"):
+    with pytest.warns(isx.IsxWarning, match="announces 6 frames but holds only 2"):
         opened = isx.Movie.read(path)
     with opened, pytest.raises(isx.IsxFormatError, match="sample 2 is not among them"):
         opened.get_frame_data(2)

@@ -133,3 +133,33 @@ def test_without_h5py(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(isx.IsxImportError, match=r'pip install "isx\[hdf5\]"'):
         isx.Movie.read(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "attributes", "told"),
+    [
+        (["estimates/A", "params/data"], {}, "the result of an analysis with CaImAn, whose load_CNMF"),
+        (
+            ["acquisition/x", "units/y"],
+            {"nwb_version": "2.7.0"},
+            "Neurodata Without Borders, which pynwb reads",
+        ),
+        (
+            ["unit_id", "frame"],
+            {"_NCProperties": "version=2"},
+            "netCDF file, .* minian stores its results so",
+        ),
+        (["Fall", "stat"], {}, "an HDF5 file of another kind, which holds Fall, stat"),
+        ([], {}, "an empty HDF5 file"),
+    ],
+)
+def test_other_hdf5_files_are_called_what_they_are(tmp_path, names, attributes, told):
+    h5py = pytest.importorskip("h5py")
+    path = tmp_path / "result.hdf5"
+    with h5py.File(path, "w") as file:
+        for name in names:
+            file[name] = np.zeros(3)
+        file.attrs.update(attributes)
+    for read in (isx.open, isx.Movie.read):
+        with pytest.raises(isx.IsxFormatError, match=rf"result\.hdf5.*: it is .*{told}"):
+            read(path)

@@ -23,7 +23,7 @@ from openisx.structures import PacketStatistics
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["COUNTS_PER_G", "IMU_CHANNELS", "read_imu"]
 
@@ -69,7 +69,7 @@ class _Timing:
     problem: str = ""
 
 
-def read_imu(file: InputFile) -> RecordedSignals:
+def read_imu(file: ByteSource) -> RecordedSignals:
     """Decode an `.imu` file, and close it.
 
     Accelerometer values are raw counts, as in the `.isxd` made of such a file.
@@ -90,7 +90,7 @@ def read_imu(file: InputFile) -> RecordedSignals:
         return _decoded(file, numbers, session)
 
 
-def _decoded(file: InputFile, header: tuple[int, ...], session: Any) -> RecordedSignals:
+def _decoded(file: ByteSource, header: tuple[int, ...], session: Any) -> RecordedSignals:
     timing = _timing(session, file)
     blocks = (
         (timing.accelerometer, header[0:2], None),
@@ -127,7 +127,7 @@ class _ZeroDenominatorError(IsxFormatError):
     """The one mistake in ``timingInfo`` that makes a file unreadable."""
 
 
-def _timing(session: Any, file: InputFile) -> _Timing:
+def _timing(session: Any, file: ByteSource) -> _Timing:
     """Timing of both sensors; without samples, and with a problem, where something is missing."""
     start = end = Time()
     acc = mag = _NO_CLOCK
@@ -162,7 +162,7 @@ def _time(obj: JsonObject) -> Time:
     return Time.from_secs_since_epoch(seconds, obj.integer("utcOffset", -(2**31), 2**31 - 1))
 
 
-def _clock(info: JsonObject, sensor: str, default: IsxRatio, file: InputFile) -> _Clock:
+def _clock(info: JsonObject, sensor: str, default: IsxRatio, file: ByteSource) -> _Clock:
     if sensor not in info:
         return _Clock(default, 0, np.zeros(0, dtype=np.int64))
     section = info.object(sensor)
@@ -203,7 +203,7 @@ def _offsets(start: IsxRatio, clock: _Clock, path: str) -> NDArray[np.uint64]:
 # -- samples ---------------------------------------------------------------------------------------------
 
 
-def _records(file: InputFile, count: int, offset: int, wanted: int) -> NDArray[Any]:
+def _records(file: ByteSource, count: int, offset: int, wanted: int) -> NDArray[Any]:
     """Records of one block, at most `wanted`; fewer if the file ends before."""
     available = max(0, file.size - offset) // _RECORD.itemsize
     number = min(count, available, wanted)

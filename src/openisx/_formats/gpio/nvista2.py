@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._dependencies import require
-from openisx._files.source import Stream
 from openisx._formats.gpio.recording import Points, RecordedChannel, RecordedSignals, end_time
 from openisx._formats.kinds import DataKind
 from openisx.core._records import IsxRatio
@@ -19,7 +18,7 @@ from openisx.structures import PacketStatistics
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["read_nvista2"]
 
@@ -30,7 +29,7 @@ _ROWS = 1 << 16
 _NO_TIMES = "The file does not contain any GPIO data. Timestamps could not be read."
 
 
-def read_nvista2(file: InputFile) -> RecordedSignals:
+def read_nvista2(file: ByteSource) -> RecordedSignals:
     """Decode the GPIO signals of an nVista 2 recording, and close it; needs h5py.
 
     Raises
@@ -42,7 +41,7 @@ def read_nvista2(file: InputFile) -> RecordedSignals:
     """
     h5py, path = require("h5py", "hdf5"), file.given_path
     try:
-        with contextlib.closing(file), h5py.File(Stream(file), "r") as recording:
+        with contextlib.closing(file), h5py.File(file.stream(), "r") as recording:
             start = _start(recording, path)
             samples = _samples(recording, path)
     except IsxFormatError:

@@ -18,7 +18,7 @@ from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["read_nvista3"]
 
@@ -35,7 +35,7 @@ class _Header:
     session_at: int
 
 
-def _read_header(file: InputFile) -> _Header:
+def _read_header(file: ByteSource) -> _Header:
     head = file.read(0, min(file.size, _HEADER.size + _EXTENSION.size))
     if len(head) >= 4 and int.from_bytes(head[:4], "little") == SYNC:
         return _Header(Time(), 0, 0, 0)
@@ -104,7 +104,7 @@ def _clock(session: dict[str, Any]) -> int:
     return int(clock)
 
 
-def read_nvista3(file: InputFile) -> RecordedSignals:
+def read_nvista3(file: ByteSource) -> RecordedSignals:
     """Decode a `.gpio` file, and close it.
 
     Raises
@@ -116,7 +116,7 @@ def read_nvista3(file: InputFile) -> RecordedSignals:
         return _converted(file, _read_header(file))
 
 
-def _converted(file: InputFile, header: _Header) -> RecordedSignals:
+def _converted(file: ByteSource, header: _Header) -> RecordedSignals:
     has_session = header.session_at > 0
     decoder = Decoder(
         file,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["read_nvoke"]
 
@@ -57,7 +57,7 @@ _STEP = IsxRatio(1, 1000)
 _Block: TypeAlias = "tuple[NDArray[np.uint8], NDArray[np.int64]]"
 
 
-def _blocks(file: InputFile, begin: int, counts: Counter[str]) -> Iterator[_Block]:
+def _blocks(file: ByteSource, begin: int, counts: Counter[str]) -> Iterator[_Block]:
     """Packets of one block of the file after another: their bytes strung together, and where each begins."""
     carried = b""
     position = begin
@@ -80,7 +80,7 @@ def _blocks(file: InputFile, begin: int, counts: Counter[str]) -> Iterator[_Bloc
     counts["incomplete"] += bool(carried)
 
 
-def _find_sync(file: InputFile) -> int | None:
+def _find_sync(file: ByteSource) -> int | None:
     """Where the first sync pattern begins."""
     overlap = len(_SYNC) - 1
     for position in range(0, file.size, _BLOCK):
@@ -155,7 +155,7 @@ class _Decoder:
         self.end = int(ends[-1])
 
 
-def read_nvoke(file: InputFile) -> RecordedSignals:
+def read_nvoke(file: ByteSource) -> RecordedSignals:
     """Decode an nVoke 1 `.raw` file, and close it.
 
     Raises
@@ -180,7 +180,7 @@ def read_nvoke(file: InputFile) -> RecordedSignals:
         return _converted(file, decoder, counts)
 
 
-def _converted(file: InputFile, decoder: _Decoder, counts: Counter[str]) -> RecordedSignals:
+def _converted(file: ByteSource, decoder: _Decoder, counts: Counter[str]) -> RecordedSignals:
     if decoder.start is None:
         raise IsxFormatError(f"{NO_SYNC} {file.given_path} holds a sync pattern but no packet.")
     start, latest = decoder.start, decoder.end

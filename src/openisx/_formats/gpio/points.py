@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["Decoder"]
 
@@ -79,7 +79,7 @@ class Decoder:
     """
 
     def __init__(
-        self, file: InputFile, packets_at: int, *, closed_loop: bool, session_at: int | None
+        self, file: ByteSource, packets_at: int, *, closed_loop: bool, session_at: int | None
     ) -> None:
         self._file = file
         self._packets_at = packets_at

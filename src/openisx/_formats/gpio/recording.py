@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
     from openisx._formats.kinds import DataKind
     from openisx.structures import PacketStatistics
 
@@ -94,7 +94,7 @@ class RecordedSignals(SignalSource):
 
     def __init__(
         self,
-        file: InputFile,
+        file: ByteSource,
         kind: DataKind,
         times: tuple[Time, Time],
         channels: Sequence[RecordedChannel],

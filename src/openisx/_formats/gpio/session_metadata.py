@@ -9,7 +9,7 @@ from openisx._formats.json_reading import parse
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["read_session"]
 
@@ -17,7 +17,7 @@ _MAX_TEXT = 1 << 26
 _MAX_DEPTH = 200
 
 
-def read_session(file: InputFile, offset: int) -> Any:
+def read_session(file: ByteSource, offset: int) -> Any:
     """Decode the JSON value at byte `offset`.
 
     Raises

@@ -40,7 +40,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._files.source import InputFile
 from openisx._formats.base import BEST_COMPRESSION, refuse_absurd_size
 from openisx._formats.isxb.jpeg import JpegIndex, picture_size
 from openisx._formats.isxd.metadata import MAX_SAMPLES, spacing_from_json, timing_from_json
@@ -53,6 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from openisx._files.source import ByteSource
 
 __all__ = ["FrameColumns", "Header", "Isxb"]
 
@@ -107,8 +108,8 @@ class Isxb:
 
     Parameters
     ----------
-    path
-        As the caller gave it.
+    file
+        Closed again if it is no such movie.
 
     Raises
     ------
@@ -116,9 +117,9 @@ class Isxb:
         The file cannot be opened or is damaged.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.file = InputFile(path)
+    def __init__(self, file: ByteSource) -> None:
+        self.file = file
+        self.path = path = file.given_path
         self._damage: list[str] = []  # of metadata; not empty if these are only partly known
         try:
             self.header = self._read_header()

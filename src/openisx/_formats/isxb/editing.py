@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx._files.source import InputFile
 from openisx._formats.isxb.container import Isxb
 from openisx._formats.isxd.metadata import time_to_json
 from openisx._formats.json_reading import member_span, updated
@@ -43,7 +44,7 @@ def rewrite_start(path: str, start: Time) -> bool:
     """
     with warnings.catch_warnings():  # given already, when the file was read
         warnings.simplefilter("ignore", IsxWarning)
-        isxb = Isxb(path)
+        isxb = Isxb(InputFile(path))
     try:
         session = _moved_session(isxb, start) if "timingInfo" in isxb.session else (0, b"")
     finally:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["SEAM", "JpegIndex", "LumaDecoder", "describe_image", "luma_decoders", "picture_size"]
 
@@ -60,7 +60,7 @@ _STANDS_ALONE[[_SOI, _EOI, _TEM]] = True
 
 
 class _Known(NamedTuple):
-    """What was found out about a stream; replaced as a whole, so that interruptions and forks leave it sound."""
+    """What was found out about a stream; replaced as a whole, so that it is sound after interruptions and in forked processes."""
 
     scanned: int  # everything before was looked at
     resume: int  # where the chain goes on; may lie beyond what is scanned
@@ -84,7 +84,7 @@ class JpegIndex(WithLock):
         Images wanted; the scan ends with the last of them. All that there are if None.
     """
 
-    def __init__(self, file: InputFile, start: int, end: int, count: int | None) -> None:
+    def __init__(self, file: ByteSource, start: int, end: int, count: int | None) -> None:
         self._file = file
         self._expected = count
         self._count = _NO_LIMIT if count is None else count

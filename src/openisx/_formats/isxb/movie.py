@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._formats.acquisition_info import behavior_acquisition_info
-from openisx._formats.base import refuse_absurd_size
+from openisx._formats.base import MovieSource, refuse_absurd_size
 from openisx._formats.isxb.container import FrameColumns, Isxb
 from openisx._formats.isxb.jpeg import (
     SEAM,
@@ -25,7 +25,7 @@ from openisx._formats.isxb.jpeg import (
 from openisx._formats.isxb.tracking import read_tracking
 from openisx._formats.json_reading import collector_paused
 from openisx._formats.kinds import DataKind
-from openisx._formats.prefetch import Prefetcher, read_ahead
+from openisx._formats.prefetch import prefetched
 from openisx.errors import IsxFormatError, warn
 
 if TYPE_CHECKING:
@@ -33,19 +33,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from openisx._files.source import ByteSource
     from openisx._formats.isxb.jpeg import LumaDecoder
-    from openisx.structures import FrameHeader, Tracking
+    from openisx.structures import Tracking
 
 __all__ = ["MovieIsxb"]
 
 
-class MovieIsxb:
-    """An open `.isxb` movie; implements :class:`openisx._formats.base.FrameSource`.
+class MovieIsxb(MovieSource):
+    """An open `.isxb` movie.
 
     Parameters
     ----------
-    path
-        As the caller gave it.
+    file
+        Closed again if it is no such movie.
 
     Raises
     ------
@@ -56,15 +57,13 @@ class MovieIsxb:
     kind = DataKind.NVISION_MOVIE
     dtype: np.dtype[Any] = np.dtype(np.uint8)
 
-    def __init__(self, path: str) -> None:
-        self._prefetcher: Prefetcher[NDArray[Any]] = Prefetcher()
-        self._isxb = Isxb(path)
-        self.path = self._isxb.file.path
-        self.given_path = path
+    def __init__(self, file: ByteSource) -> None:
+        self._isxb = Isxb(file)
+        self.path, self.given_path = file.path, file.given_path
         try:
             self.timing = self._isxb.timing()
             self.spacing = self._isxb.spacing()
-            refuse_absurd_size(path, self.timing.num_samples, 0, self._isxb.file.size)
+            refuse_absurd_size(self.given_path, self.timing.num_samples, 0, file.size)
         except BaseException:
             self.close()
             raise
@@ -78,25 +77,12 @@ class MovieIsxb:
 
     def _count_frames(self) -> int:
         announced = self.timing.samples.num_valid
-        described = announced if self._isxb.columns is None else len(self._isxb.columns.tsc)
-        if described < announced:
-            warn(
-                f"{self.given_path} announces {announced} frames but describes only {described}; the last "
-                f"{announced - described} cannot be read."
-            )
-        return min(announced, described)
+        return announced if self._isxb.columns is None else min(announced, len(self._isxb.columns.tsc))
 
     def read_frame(self, stored: int, out: NDArray[Any]) -> None:
-        """Fill `out` with the luma plane of a stored frame.
-
-        Decodes that one image, or, for callers who read frame after frame, the next ones too by other threads.
-        """
+        """Fill `out` with the luma plane of a stored frame."""
         self._require_decoders()
-        prepared = self._prefetcher.take(stored, self.num_stored, self._decoded)
-        if prepared is None:
-            self._decode(stored, out)
-        else:
-            np.copyto(out, prepared)
+        self._decode(stored, out)
 
     def _require_decoders(self) -> None:
         """Look which decoders there are; in the thread of the caller, who may get a warning."""
@@ -149,18 +135,15 @@ class MovieIsxb:
         return IsxFormatError(f"Error reading movie frame: {self.given_path}. Frame {sample}: {reason}")
 
     def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-        """The frames `stored`, decoded by several threads ahead of the reader."""
+        """The frames `stored`, decoded by several threads."""
         self._require_decoders()
-        return read_ahead(self._decoded, stored.tolist())
+        return prefetched(self._decoded, stored.tolist())
 
     def read_frames(self, first: int, out: NDArray[Any]) -> None:
         """Fill `out` (frames, rows, columns) with stored frames from `first` on, by several threads."""
         self._require_decoders()
-        for _ in read_ahead(lambda i: self._decode(first + i, out[i]), range(len(out))):
+        for _ in prefetched(lambda i: self._decode(first + i, out[i]), range(len(out))):
             pass
-
-    def frames(self) -> None:
-        """Frames are compressed, so there is no view of them."""
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -192,8 +175,10 @@ class MovieIsxb:
         assert self._isxb.columns is not None, "asked for time stamps of a movie without"
         return self._isxb.columns
 
-    def timestamps(self) -> NDArray[np.uint64]:
-        """Counter of every stored frame in microseconds, 0 for frames without."""
+    def timestamps(self) -> NDArray[np.uint64] | None:
+        """Hardware time stamp of every stored frame in microseconds, 0 for frames without; None in movies without."""
+        if not self.has_timestamps:
+            return None
         stamps: NDArray[np.uint64] = self._columns().tsc[: self.num_stored].copy()
         return stamps
 
@@ -204,19 +189,7 @@ class MovieIsxb:
             raise self._isxb.no_key("tsc")
         return int(columns.tsc[stored])
 
-    def header(self, stored: int) -> FrameHeader | None:
-        """Behaviour movies have no frame headers."""
-        return None
-
-    def index_error(self, index: int, what: str) -> str:
-        """Message for a sample index out of range."""
-        return (
-            f"Failed to read {what} from file. Index is out of bounds. (sample {index} of "
-            f"{self.timing.num_samples} in {self.given_path})"
-        )
-
     def close(self) -> None:
         """Release the file and the decoders."""
-        self._prefetcher.close()
         self._decoders = []
         self._isxb.file.close()

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from openisx._files.output import lock
 from openisx._files.paths import canonical
-from openisx._files.source import InputFile
+from openisx._files.source import open_bytes
 from openisx._formats.isxd.journal import LENGTH, Journal, apply, journal_path, read_journal
 from openisx._formats.json_reading import JsonObject, parse_object
 from openisx._formats.json_writing import dump, dump_compact
@@ -32,7 +32,17 @@ from openisx.errors import IsxFormatError, warn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["Container", "open_container", "read_container", "read_unclaimed", "sidecar", "trailer_bytes"]
+    from openisx._files.source import ByteSource
+
+__all__ = [
+    "Container",
+    "kind_of",
+    "open_container",
+    "read_container",
+    "read_unclaimed",
+    "sidecar",
+    "trailer_bytes",
+]
 
 _TRAILER_MIN = 9  # the 00 byte and the length field
 _TAIL = 1 << 14  # one read of this size finds the metadata of most files
@@ -55,7 +65,7 @@ class Container:
         return DataKind.from_code(self.members(path).integer("type"), path)
 
 
-def read_container(file: InputFile) -> Container:
+def read_container(file: ByteSource) -> Container:
     """Find and decode the metadata of an open file.
 
     A few bytes behind the container are skipped with a warning: white space, as some version control systems
@@ -69,18 +79,23 @@ def read_container(file: InputFile) -> Container:
     try:
         return _parse_trailer(file, _tail(file))
     except IsxFormatError:
-        with _no_edits(file.path):
-            file.size = os.stat(file.path).st_size
+        if file.local_path is None:
+            return read_unclaimed(file)
+        with _no_edits(file.local_path):
+            file.size = os.stat(file.local_path).st_size
             return read_unclaimed(file)
 
 
-def read_unclaimed(file: InputFile) -> Container:
+def read_unclaimed(file: ByteSource) -> Container:
     """:func:`read_container` for a file that nobody else is editing."""
     tail = _tail(file)
     try:
         return _parse_trailer(file, tail)
     except IsxFormatError as damage:
-        journal = read_journal(file.path, lambda at, size: file.read(at, max(0, min(size, file.size - at))))
+        journal = None
+        if file.local_path is not None:  # only there are files edited
+            read = lambda at, size: file.read(at, max(0, min(size, file.size - at)))  # noqa: E731
+            journal = read_journal(file.local_path, read)
         if journal is not None:
             return _after_interrupted_edit(file, journal)
         white = len(tail) - len(tail.rstrip(b" \t\r\n"))
@@ -92,11 +107,11 @@ def read_unclaimed(file: InputFile) -> Container:
         raise damage from None
 
 
-def _tail(file: InputFile) -> bytes:
+def _tail(file: ByteSource) -> bytes:
     return file.read(max(0, file.size - _TAIL), min(_TAIL, file.size))
 
 
-def _after_interrupted_edit(file: InputFile, journal: Journal) -> Container:
+def _after_interrupted_edit(file: ByteSource, journal: Journal) -> Container:
     """Finish an edit that was broken off; if only the metadata are concerned they are just taken from the journal."""
     if journal.data:
         try:
@@ -118,7 +133,7 @@ def _after_interrupted_edit(file: InputFile, journal: Journal) -> Container:
     return Container(journal.body_size, parse_object(journal.trailer[:-_TRAILER_MIN], file.given_path))
 
 
-def _parse_trailer(file: InputFile, tail: bytes, extra: int = 0) -> Container:
+def _parse_trailer(file: ByteSource, tail: bytes, extra: int = 0) -> Container:
     """Metadata of a file whose last bytes are `tail`, the last `extra` of them not counting."""
     hint = (
         f"{file.given_path} has no readable metadata at its end: the file is damaged, "
@@ -137,7 +152,7 @@ def _parse_trailer(file: InputFile, tail: bytes, extra: int = 0) -> Container:
     return Container(body_size, parse_object(text, file.given_path))
 
 
-def _text(file: InputFile, tail: bytes, start: int, end: int) -> bytes | None:
+def _text(file: ByteSource, tail: bytes, start: int, end: int) -> bytes | None:
     """Bytes of a file from `start` to the first 00 byte before `end`; None if there is no such byte.
 
     Reads on only as long as there is none, so that a damaged length field does not bring a whole movie into
@@ -156,9 +171,14 @@ def _text(file: InputFile, tail: bytes, start: int, end: int) -> bytes | None:
     return None
 
 
-def open_container(path: str) -> tuple[InputFile, Container]:
+def kind_of(file: ByteSource) -> DataKind:
+    """Kind of the data set in an open file."""
+    return read_container(file).kind(file.given_path)
+
+
+def open_container(path: str) -> tuple[ByteSource, Container]:
     """Open an `.isxd` file and read its metadata; the file is closed again if that fails."""
-    file = InputFile(path)
+    file = open_bytes(path)
     try:
         return file, read_container(file)
     except BaseException:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
     from openisx._formats.isxd.container import Container
 
 __all__ = [
@@ -53,7 +53,7 @@ _DEFAULT_STEP = IsxRatio(1, 1000)
 _VERSION = 2
 
 
-def open_events(file: InputFile, *expected: DataKind) -> SignalSource:
+def open_events(file: ByteSource, *expected: DataKind) -> SignalSource:
     """A set of either layout.
 
     Parameters
@@ -87,7 +87,7 @@ def open_events(file: InputFile, *expected: DataKind) -> SignalSource:
 class EventsIsxd(SignalSource):
     """An open `.isxd` set of the current layout."""
 
-    def __init__(self, file: InputFile, container: Container) -> None:
+    def __init__(self, file: ByteSource, container: Container) -> None:
         path, kind = file.given_path, container.kind(file.given_path)
         self._file, self._container = file, container
         members = self._members = container.members(path)

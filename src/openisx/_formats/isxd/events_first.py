@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
     from openisx._formats.isxd.container import Container
 
 __all__ = ["EventsFirstIsxd"]
@@ -31,7 +31,7 @@ _SIGN = np.uint32(1 << 31)
 class EventsFirstIsxd(SignalSource):
     """An open `.isxd` set of the first layout; its packets are read at once, since nothing else tells their number."""
 
-    def __init__(self, file: InputFile, container: Container) -> None:
+    def __init__(self, file: ByteSource, container: Container) -> None:
         path, size = file.given_path, container.body_size
         self._file, self._container = file, container
         members = container.members(path)

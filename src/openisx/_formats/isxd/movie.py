@@ -25,8 +25,8 @@ import numpy as np
 
 from openisx._files.output import OutputFile, require_free_space
 from openisx._formats.acquisition_info import acquisition_info
-from openisx._formats.base import range_text, refuse_absurd_size
-from openisx._formats.isxd.container import open_container, sidecar, trailer_bytes
+from openisx._formats.base import MovieSource, refuse_absurd_size
+from openisx._formats.isxd.container import read_container, sidecar, trailer_bytes
 from openisx._formats.isxd.frame_headers import (
     COUNTER,
     COUNTER_VALUES,
@@ -44,13 +44,14 @@ from openisx._formats.isxd.metadata import (
     timing_to_json,
 )
 from openisx._formats.kinds import DataKind, wrong_kind
-from openisx.errors import IsxFormatError, warn
+from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from openisx._files.source import ByteSource
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
     from openisx.structures import FrameHeader
@@ -63,8 +64,8 @@ DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: n
 _EFOCUS = 1270
 
 
-class MovieIsxd:
-    """An open `.isxd` movie or image; implements :class:`openisx._formats.base.FrameSource`.
+class MovieIsxd(MovieSource):
+    """An open `.isxd` movie or image.
 
     Raises
     ------
@@ -72,11 +73,12 @@ class MovieIsxd:
         The file cannot be opened, is damaged, or holds another kind of data set.
     """
 
-    def __init__(self, path: str) -> None:
-        self._file, container = open_container(path)
-        self.path = self._file.path
-        self.given_path = path
+    def __init__(self, file: ByteSource) -> None:
+        self._file = file
+        self.path, self.given_path = file.path, file.given_path
+        path = file.given_path
         try:
+            container = read_container(file)
             members = container.members(path)
             self.kind = container.kind(path)
             if self.kind not in (DataKind.MOVIE, DataKind.IMAGE):
@@ -87,8 +89,8 @@ class MovieIsxd:
                 raise IsxFormatError(
                     f"{path}: dataType {code} is not one of 0 (uint16), 1 (float32), 2 (uint8)."
                 )
-            self._stored_dtype = DTYPES[code]
-            self.dtype = self._stored_dtype.newbyteorder("=")
+            self.stored_dtype: np.dtype[Any] = DTYPES[code]
+            self.dtype = self.stored_dtype.newbyteorder("=")
             version = members.integer("fileVersion", minimum=0) if "fileVersion" in members else 0
             self.has_lines = version >= 1 and members.boolean("hasFrameHeaderFooter")
             self.spacing = spacing_from_json(members.object("spacingInfo"))
@@ -104,16 +106,11 @@ class MovieIsxd:
     def _measure(self, body_size: int) -> None:
         rows, cols = self.spacing.num_pixels
         self._line_bytes = LINE_BYTES if self.has_lines else 0
-        self._pixel_bytes = rows * cols * self._stored_dtype.itemsize
-        self._frame_bytes = self._pixel_bytes + 2 * self._line_bytes
-        refuse_absurd_size(self.given_path, self.timing.num_samples, self._pixel_bytes, self._file.size)
+        pixel_bytes = rows * cols * self.dtype.itemsize
+        self._frame_bytes = pixel_bytes + 2 * self._line_bytes
+        refuse_absurd_size(self.given_path, self.timing.num_samples, pixel_bytes, self._file.size)
         announced = self.timing.samples.num_valid
         self.num_stored = min(announced, body_size // self._frame_bytes) if self._frame_bytes else announced
-        if self.num_stored < announced:
-            warn(
-                f"{self.given_path} announces {announced} frames of {self._frame_bytes} bytes but holds only "
-                f"{self.num_stored}; the last {announced - self.num_stored} cannot be read."
-            )
 
     def _timing_by_counter(self) -> Timing:
         """Timing with the period measured by the time stamps (spec 02, section 4)."""
@@ -147,25 +144,27 @@ class MovieIsxd:
             raise IsxFormatError(
                 f"Error reading movie frame: {self.given_path}. The file was shortened while it was open."
             )
-        if not self._stored_dtype.isnative:
+        if not self.stored_dtype.isnative:
             out.byteswap(inplace=True)
 
-    def frames(self) -> NDArray[Any]:
-        """All stored frames as a read-only view of the file."""
-        dtype, (rows, cols) = self._stored_dtype, self.spacing.num_pixels
+    def frames(self) -> NDArray[Any] | None:
+        """All stored frames as a read-only view of the file, if it can be mapped."""
+        dtype, (rows, cols) = self.stored_dtype, self.spacing.num_pixels
         shape = (self.num_stored, rows, cols)
         if 0 in shape:
             return np.zeros(shape, dtype)
+        data = self._file.map()
         strides = (self._frame_bytes, cols * dtype.itemsize, dtype.itemsize)
-        view: NDArray[Any] = np.ndarray(shape, dtype, self._file.map(), self._line_bytes, strides)
-        return view
+        return None if data is None else np.ndarray(shape, dtype, data, self._line_bytes, strides)
 
     def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
         """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
         return self._file.read_spans(stored * self._frame_bytes + self._line_bytes + first, size)
 
-    def timestamps(self) -> NDArray[np.uint64]:
-        """Counter of every stored frame in microseconds."""
+    def timestamps(self) -> NDArray[np.uint64] | None:
+        """Hardware time stamp of every stored frame in microseconds; None in movies without."""
+        if not self.has_timestamps:
+            return None
         offsets = np.arange(self.num_stored, dtype=np.int64) * self._frame_bytes + 2 * COUNTER
         raw = self._file.read_spans(offsets, 2 * COUNTER_VALUES)
         return decode_counter(np.frombuffer(raw, "<u2").reshape(-1, COUNTER_VALUES))
@@ -189,10 +188,6 @@ class MovieIsxd:
         values = np.frombuffer(self._file.read_spans(offsets, 4), "<u2").reshape(-1, 2).astype(np.uint32) >> 4
         focus: NDArray[np.uint16] = (values[:, 0] + (values[:, 1] << np.uint32(8))).astype(np.uint16)
         return focus
-
-    def index_error(self, index: int, what: str) -> str:
-        """Message for a sample index out of range."""
-        return range_text(index, self.timing.num_samples)
 
     def close(self) -> None:
         """Release the file."""

@@ -15,32 +15,33 @@ clock.
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from openisx._dependencies import require
 from openisx._files.locks import WithLock
-from openisx._files.source import InputFile
-from openisx._formats.base import BEST_COMPRESSION, refuse_absurd_size
-from openisx._formats.legacy.plain import PlainSource, rounded_to_msecs, utc
+from openisx._formats.base import BEST_COMPRESSION, MovieSource, refuse_absurd_size
+from openisx._formats.kinds import DataKind
+from openisx._formats.legacy.clock import made_up_timing, timing_from_stamps
 from openisx.core.spacing import Spacing
-from openisx.core.timing import Duration, Timing
 from openisx.errors import IsxFormatError, warn
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MovieHdf5", "timing_from_stamps"]
+    from openisx._files.source import ByteSource
+
+__all__ = ["MovieHdf5", "kind_of"]
 
 _CHUNK_CACHE = 1 << 24
 _CHECKSUM_BYTES = 4
+_LISTED = 8
 _LATEST_STAMP = 2.0**53
 
 
-class MovieHdf5(PlainSource, WithLock):
-    """An open HDF5 movie; implements :class:`openisx._formats.base.FrameSource`.
+class MovieHdf5(MovieSource, WithLock):
+    """An open HDF5 movie.
 
     Frames stored as one block are read without the HDF5 library, which takes part only in chunked and compressed
     files.
@@ -53,14 +54,10 @@ class MovieHdf5(PlainSource, WithLock):
         h5py is not installed.
     """
 
-    def __init__(self, path: str) -> None:
-        require("h5py", "hdf5")
-        self.given_path = path
-        self._file = InputFile(path)
-        self.path = self._file.path
+    def __init__(self, file: ByteSource) -> None:
+        self._file = file
+        self.path, self.given_path = file.path, file.given_path
         self._make_lock()
-        self._library_file: Any = None
-        self._library_owner = 0
         self._damaged: set[int] | None = None  # known from the first frame read by the library on
         try:
             self._describe()
@@ -69,6 +66,14 @@ class MovieHdf5(PlainSource, WithLock):
             raise
         if self._block_offset is not None:
             self._release_library()
+
+    def _after_fork(self) -> None:
+        """Open the library's file anew: another thread may have been in the library."""
+        super()._after_fork()
+        self._abandoned = getattr(
+            self, "_library_file", None
+        )  # never closed: the library may be at work in it
+        self._library_file: Any = None
 
     def _describe(self) -> None:
         with self._lock:
@@ -84,42 +89,39 @@ class MovieHdf5(PlainSource, WithLock):
                 f"{self.given_path}: /images should hold uint16 with the axes (frame, row, column), not "
                 f"{stored_dtype} of shape {shape}."
             )
-        self._stored_dtype = stored_dtype
+        self._pixel_dtype = stored_dtype
         self.dtype = stored_dtype.newbyteorder("=")
         self.spacing = Spacing(shape[1:])
+        self._frame_bytes = shape[1] * shape[2] * stored_dtype.itemsize
         num_samples = self.stamps[0] if self.stamps is not None else shape[0]
         refuse_absurd_size(
             self.given_path, max(num_samples, shape[0]), self._frame_bytes, self._file.size, BEST_COMPRESSION
         )
         if self.stamps is None:
-            self._assume_timing(num_samples)
+            self.timing = made_up_timing(num_samples)
+            self.assumed = ("start", "period", "pixel size")
         else:
             self.timing = timing_from_stamps(num_samples, [self.stamps])
         self.num_in_file = shape[0]
+        if self._block_offset is not None:
+            self.stored_dtype = stored_dtype
         if self._block_offset is not None and self._frame_bytes:
             self.num_in_file = min(shape[0], (self._file.size - self._block_offset) // self._frame_bytes)
         self.num_stored = min(num_samples, self.num_in_file)
-        self._settle()
+        self.kind = DataKind.of_frames(num_samples)
 
     def _images(self) -> Any:
         """The data set of frames; the library's file is opened anew after a fork."""
-        import h5py
-
-        self._require_open()
-        if self._library_file is None or self._library_owner != os.getpid():
-            try:
-                self._library_file = h5py.File(self.path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE)
-                self._library_owner = os.getpid()
-            except Exception as error:  # noqa: BLE001 - the library raises nearly anything on damage
-                raise IsxFormatError(
-                    f"{self.given_path} is not an HDF5 file, or is damaged: {error}"
-                ) from None
+        self._file.require_open()
+        if self._library_file is None:
+            self._library_file = _library_file(self._file)
         try:
-            images = self._library_file["images"]
-        except Exception as error:  # noqa: BLE001
+            images = self._library_file.get("images")
+            found = content(self._library_file) if images is None else "/images is not a data set"
+        except Exception as error:  # noqa: BLE001 - the library raises nearly anything on damage
             raise IsxFormatError(f"{self.given_path} holds no movie: {error}") from None
-        if not isinstance(images, h5py.Dataset):
-            raise IsxFormatError(f"{self.given_path} holds no movie: /images is not a data set.")
+        if not hasattr(images, "chunks"):
+            raise IsxFormatError(f"{self.given_path} holds no movie: {found}.")
         return images
 
     def _read_stamps(self, file: Any) -> tuple[int, float, float] | None:
@@ -160,7 +162,7 @@ class MovieHdf5(PlainSource, WithLock):
             raise IsxFormatError(
                 f"Error reading movie frame: {self.given_path}. The file was shortened while it was open."
             )
-        if not self._stored_dtype.isnative:
+        if not self._pixel_dtype.isnative:
             out.byteswap(inplace=True)
 
     def _damaged_frames(self, images: Any) -> set[int]:
@@ -169,7 +171,7 @@ class MovieHdf5(PlainSource, WithLock):
         if images.chunks is None or not hasattr(images.id, "chunk_iter"):
             return damaged
         filtered = images.id.get_create_plist().get_nfilters() > 0
-        whole = math.prod(images.chunks) * self._stored_dtype.itemsize
+        whole = math.prod(images.chunks) * self._pixel_dtype.itemsize
         least = _CHECKSUM_BYTES + 1 if images.fletcher32 else 1
 
         def look_at(block: Any) -> None:
@@ -187,20 +189,19 @@ class MovieHdf5(PlainSource, WithLock):
             return None
         shape = (self.num_stored, *self.spacing.num_pixels)
         if 0 in shape:
-            return np.zeros(shape, self._stored_dtype)
-        view: NDArray[Any] = np.ndarray(shape, self._stored_dtype, self._file.map(), self._block_offset)
-        return view
-
-    def _release_library(self) -> None:
-        if self._library_file is not None and self._library_owner == os.getpid():
-            self._library_file.close()
-        self._library_file = None
+            return np.zeros(shape, self._pixel_dtype)
+        data = self._file.map()
+        return None if data is None else np.ndarray(shape, self._pixel_dtype, data, self._block_offset)
 
     def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
-        """`size` bytes from byte `first` of each of the `stored` frames; only where :meth:`frames` has a view."""
-        if self._block_offset is None:
-            raise NotImplementedError
+        """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
+        assert self._block_offset is not None
         return self._file.read_spans(self._block_offset + stored * self._frame_bytes + first, size)
+
+    def _release_library(self) -> None:
+        if self._library_file is not None:
+            self._library_file.close()
+        self._library_file = None
 
     @property
     def file_size(self) -> int:
@@ -210,9 +211,59 @@ class MovieHdf5(PlainSource, WithLock):
     def close(self) -> None:
         """Release the file."""
         with self._lock:
-            self._closed = True
             self._release_library()
-        self._file.close()
+            self._file.close()
+
+
+def _library_file(file: ByteSource) -> Any:
+    """The file as h5py opens it."""
+    h5py = require("h5py", "hdf5")
+    try:
+        return h5py.File(file.stream(), "r", rdcc_nbytes=_CHUNK_CACHE)
+    except Exception as error:  # noqa: BLE001 - the library raises nearly anything on damage
+        raise IsxFormatError(f"{file.given_path} is not an HDF5 file, or is damaged: {error}") from None
+
+
+def kind_of(file: ByteSource) -> DataKind:
+    """Whether an open HDF5 file is a movie or GPIO data, which nVista 2 stored in such files too.
+
+    Raises
+    ------
+    IsxFormatError
+        It is neither; the message says what it is.
+    """
+    with _library_file(file) as opened:
+        try:
+            names = set(opened)
+            if "images" in names:
+                return DataKind.MOVIE
+            if names & {"anc_data", "anc_data_count", "timeStamp", "timestamp"}:
+                return DataKind.GPIO
+            found = content(opened)
+        except Exception as error:  # noqa: BLE001 - the library raises nearly anything on damage
+            raise IsxFormatError(f"{file.given_path} is damaged: {error}") from None
+    raise IsxFormatError(
+        f"{file.given_path}: {found}. An .hdf5 movie has a data set named images, GPIO data have one named "
+        "anc_data."
+    )
+
+
+def content(opened: Any) -> str:
+    """What an HDF5 file that is neither a movie nor GPIO data is, in a few words."""
+    names = set(opened)
+    if "nwb_version" in opened.attrs or {"acquisition", "session_description"} <= names:
+        return "it is a file in the format Neurodata Without Borders, which pynwb reads"
+    if "estimates" in names or {"A", "C", "dims"} <= names:
+        return "it is the result of an analysis with CaImAn, whose load_CNMF() reads it"
+    if "_NCProperties" in opened.attrs:
+        tables = "; minian stores its results so" if {"unit_id", "frame"} & names else ""
+        return f"it is a netCDF file, which xarray.open_dataset() reads{tables}"
+    if any("MATLAB_class" in item.attrs for item in opened.values()):
+        return "it is a MATLAB file"
+    listed = ", ".join(sorted(names)[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    return (
+        f"it is an HDF5 file of another kind, which holds {listed}" if names else "it is an empty HDF5 file"
+    )
 
 
 def _block_offset(images: Any) -> int | None:
@@ -221,20 +272,3 @@ def _block_offset(images: Any) -> int | None:
         return None
     offset = images.id.get_offset()
     return None if offset is None else int(offset)
-
-
-def timing_from_stamps(num_samples: int, parts: list[tuple[int, float, float]], dropped: Any = ()) -> Timing:
-    """Clock of one file or of several parts in sequence.
-
-    Parameters
-    ----------
-    num_samples
-        All samples, the dropped ones included.
-    parts
-        Number, first and last of the stamps of each part.
-    dropped
-        Indices of dropped samples.
-    """
-    elapsed = math.fsum(last - first for _, first, last in parts)
-    period = rounded_to_msecs(elapsed / num_samples) if elapsed > 0 else Duration.from_msecs(50)
-    return Timing(num_samples, period, utc(int(parts[0][1])), dropped).normalized()

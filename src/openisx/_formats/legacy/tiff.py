@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._files.locks import WithLock
-from openisx._files.source import InputFile
-from openisx._formats.base import BEST_COMPRESSION, refuse_absurd_size
-from openisx._formats.legacy.plain import PlainSource
+from openisx._formats.base import BEST_COMPRESSION, MovieSource, refuse_absurd_size
+from openisx._formats.kinds import DataKind
+from openisx._formats.legacy.clock import made_up_timing
 from openisx._formats.legacy.tiff_tables import TiffTables
 from openisx.core.spacing import Spacing
 from openisx.errors import IsxFormatError, IsxImportError, warn
@@ -36,14 +36,16 @@ from openisx.errors import IsxFormatError, IsxImportError, warn
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from openisx._files.source import ByteSource
+
 __all__ = ["MovieTiff"]
 
 _SILENT = logging.NullHandler()
 _KEPT_DTYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
 
 
-class MovieTiff(PlainSource, WithLock):
-    """An open TIFF movie or image; implements :class:`openisx._formats.base.FrameSource`.
+class MovieTiff(MovieSource, WithLock):
+    """An open TIFF movie or image.
 
     Raises
     ------
@@ -51,10 +53,11 @@ class MovieTiff(PlainSource, WithLock):
         The file cannot be opened, is damaged, or holds pictures of a kind that is not supported.
     """
 
-    def __init__(self, path: str) -> None:
-        self.given_path = path
-        self._file = InputFile(path)
-        self.path = self._file.path
+    assumed = ("start", "period", "pixel size")
+
+    def __init__(self, file: ByteSource) -> None:
+        self._file = file
+        self.path, self.given_path = file.path, file.given_path
         self._make_lock()
         self._offsets: NDArray[np.int64] | None = None
         try:
@@ -68,9 +71,9 @@ class MovieTiff(PlainSource, WithLock):
 
         logging.getLogger("tifffile").addHandler(_SILENT)  # unless the user asks for its messages
         try:
-            self._tiff = tifffile.TiffFile(io.BufferedReader(_Positional(self._file)), name=self.path)
+            self._tiff = tifffile.TiffFile(io.BufferedReader(self._file.stream()), name=self.path)
             page: Any = self._tiff.pages[0]
-            layout = TiffTables.of(self._file.map())
+            layout = TiffTables.of(self._file)
             tables, damaged = layout.tables()
         except Exception as error:  # noqa: BLE001 - tifffile raises nearly anything on damage
             raise IsxFormatError(
@@ -82,19 +85,24 @@ class MovieTiff(PlainSource, WithLock):
         refuse_absurd_size(
             self.given_path,
             len(tables),
-            max(self._frame_bytes, self._stored_bytes),
+            max(
+                self._stored_bytes,
+                self.spacing.num_pixels[0] * self.spacing.num_pixels[1] * self.dtype.itemsize,
+            ),
             self._file.size,
             BEST_COMPRESSION,
         )
-        self._assume_timing(len(tables))
+        self.timing = made_up_timing(len(tables))
+        self.kind = DataKind.of_frames(len(tables))
         strip_rows = _rows_per_strip(page)
         if strip_rows is not None:
             rows, cols = self.spacing.num_pixels
             self._offsets = layout.frame_offsets(
-                tables, -(-rows // strip_rows), strip_rows * cols * self._stored_dtype.itemsize
+                tables, -(-rows // strip_rows), strip_rows * cols * self._page_dtype.itemsize
             )
+        if self._offsets is not None and self._page_dtype.newbyteorder("=") == self.dtype:
+            self.stored_dtype = self._page_dtype
         self.num_stored = self._count_complete(len(tables))
-        self._settle()
 
     def _check_page(self, page: Any) -> None:
         """Take size and type from the first page."""
@@ -116,8 +124,8 @@ class MovieTiff(PlainSource, WithLock):
             )
         if not all(isinstance(n, int) and n > 0 for n in shape):
             raise IsxFormatError(f"{self.given_path} has pages of shape {shape}. The file is damaged.")
-        self._stored_dtype = np.dtype(dtype).newbyteorder(self._tiff.byteorder)
-        native = self._stored_dtype.newbyteorder("=")
+        self._page_dtype = np.dtype(dtype).newbyteorder(self._tiff.byteorder)
+        native = self._page_dtype.newbyteorder("=")
         if native in _KEPT_DTYPES:
             self.dtype = native
         elif native.kind in "iuf" and np.can_cast(native, np.float32, "safe"):
@@ -142,29 +150,25 @@ class MovieTiff(PlainSource, WithLock):
         if self._offsets is None:
             out[...] = self._decoded(stored)
             return
-        raw = (
-            out
-            if self._stored_dtype.newbyteorder("=") == self.dtype
-            else np.empty(out.shape, self._stored_dtype)
-        )
+        raw = out if self.stored_dtype is not None else np.empty(out.shape, self._page_dtype)
         if self._file.read_into(raw, int(self._offsets[stored])) < self._stored_bytes:
             raise IsxFormatError(
                 f"Error reading movie frame: {self.given_path}. Page {stored} lies outside the file."
             )
         if raw is not out:
             out[...] = raw
-        elif not self._stored_dtype.isnative:
+        elif not self._page_dtype.isnative:
             out.byteswap(inplace=True)
 
     def _decoded(self, stored: int) -> NDArray[Any]:
         """Pixels of a page that tifffile has to decode."""
         with self._lock:
-            self._require_open()
+            self._file.require_open()
             try:
                 page: Any = self._tiff.pages[stored]
                 if (page.shape, page.dtype) != (
                     self.spacing.num_pixels,
-                    self._stored_dtype.newbyteorder("="),
+                    self._page_dtype.newbyteorder("="),
                 ):
                     raise ValueError(f"it has the shape {page.shape} and type {page.dtype}")
                 if len(page.dataoffsets) != math.prod(page.chunked):
@@ -182,30 +186,24 @@ class MovieTiff(PlainSource, WithLock):
 
     def frames(self) -> NDArray[Any] | None:
         """All frames as a view of the file, if they are stored as in memory and at equal distances."""
-        offsets = self._offsets
-        if offsets is None or self._stored_dtype.newbyteorder("=") != self.dtype:
+        offsets, dtype = self._offsets, self.stored_dtype
+        if offsets is None or dtype is None:
             return None
         shape = (self.num_stored, *self.spacing.num_pixels)
         if 0 in shape:
-            return np.zeros(shape, self._stored_dtype)
+            return np.zeros(shape, dtype)
         steps = np.diff(offsets[: self.num_stored])
         step = int(steps[0]) if len(steps) else self._stored_bytes
-        if step <= 0 or (steps != step).any():
+        data = self._file.map() if step > 0 and (steps == step).all() else None
+        if data is None:
             return None
-        row = shape[2] * self._stored_dtype.itemsize
-        view: NDArray[Any] = np.ndarray(
-            shape,
-            self._stored_dtype,
-            self._file.map(),
-            int(offsets[0]),
-            (step, row, self._stored_dtype.itemsize),
+        return np.ndarray(
+            shape, dtype, data, int(offsets[0]), (step, shape[2] * dtype.itemsize, dtype.itemsize)
         )
-        return view
 
     def read_spans(self, stored: NDArray[np.int64], first: int, size: int) -> bytes:
-        """`size` bytes from byte `first` of each of the `stored` frames; only where :meth:`frames` has a view."""
-        if self._offsets is None:
-            raise NotImplementedError
+        """`size` bytes from byte `first` of the pixels of each of the `stored` frames, joined."""
+        assert self._offsets is not None
         return self._file.read_spans(self._offsets[stored] + first, size)
 
     @property
@@ -215,8 +213,6 @@ class MovieTiff(PlainSource, WithLock):
 
     def close(self) -> None:
         """Release the file."""
-        with self._lock:
-            self._closed = True
         self._file.close()
 
 
@@ -225,39 +221,9 @@ def _rows_per_strip(page: Any) -> int | None:
 
     In a damaged file any of the numbers compared may be something else than a number.
     """
-    facts = (page.compression, page.predictor, page.fillorder, page.tilewidth, page.bitspersample)
+    storage = (page.compression, page.predictor, page.fillorder, page.tilewidth, page.bitspersample)
     rows = page.rowsperstrip
-    if facts != (1, 1, 1, 0, page.dtype.itemsize * 8) or not isinstance(rows, int):
+    if storage != (1, 1, 1, 0, page.dtype.itemsize * 8) or not isinstance(rows, int):
         return None
     height: int = page.imagelength
     return max(1, min(rows or height, height))
-
-
-class _Positional(io.RawIOBase):
-    """A file as a stream with a position of its own, so that forked processes do not move each other's."""
-
-    def __init__(self, file: InputFile) -> None:
-        self._file = file
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}[whence]
-        if origin + offset < 0:
-            raise ValueError("negative position")
-        self._position = origin + offset
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        available = max(0, self._file.size - self._position)
-        count = self._file.read_into(memoryview(buffer)[:available], self._position) if available else 0
-        self._position += count
-        return count

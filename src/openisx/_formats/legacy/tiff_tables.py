@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from openisx._files.source import ByteSource
+
 __all__ = ["TiffTables"]
 
 _STRIP_OFFSETS = 273
@@ -33,14 +35,32 @@ _STRUCTURE = frozenset((256, 257, 258, 259, 266, 277, 278, 284, 317, 322, 323, 3
 _OFFSET_TYPES = {3: "u2", 4: "u4", 16: "u8"}
 
 
+class _Blocks:
+    """A file sliced like a map of it, for sources that have none."""
+
+    _SIZE = 1 << 16
+
+    def __init__(self, file: ByteSource) -> None:
+        self._file = file
+        self._start, self._block = 0, b""
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop = (min(n, self._file.size) for n in (part.start, part.stop))
+        if not self._start <= start <= stop <= self._start + len(self._block):
+            self._start = start
+            size = max(self._SIZE, stop - start)
+            self._block = self._file.read(start, min(size, self._file.size - start))
+        return self._block[start - self._start : stop - self._start]
+
+
 @dataclass(frozen=True)
 class TiffTables:
     """The tables of one file.
 
     Attributes
     ----------
-    data
-        The whole file.
+    file, data
+        The file, and its bytes to be sliced.
     order
         ``<`` or ``>``.
     number, entry, pointer
@@ -49,7 +69,8 @@ class TiffTables:
         Position of the first table.
     """
 
-    data: mmap.mmap
+    file: ByteSource
+    data: mmap.mmap | _Blocks
     order: str
     number: struct.Struct  # of entries
     entry: struct.Struct
@@ -57,15 +78,17 @@ class TiffTables:
     first: int
 
     @classmethod
-    def of(cls, data: mmap.mmap) -> TiffTables:
+    def of(cls, file: ByteSource) -> TiffTables:
         """Read the header of a file; raises anything on damage."""
-        order = {b"II": "<", b"MM": ">"}[data[:2]]
-        (version,) = struct.unpack_from(f"{order}H", data, 2)
+        data = file.map() or _Blocks(file)
+        head = data[0:16]
+        order = {b"II": "<", b"MM": ">"}[head[:2]]
+        (version,) = struct.unpack_from(f"{order}H", head, 2)
         big = {42: False, 43: True}[version]
         codes = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
         number, entry, pointer = (struct.Struct(order + code) for code in codes)
-        (first,) = pointer.unpack_from(data, 8 if big else 4)
-        return cls(data, order, number, entry, pointer, first)
+        (first,) = pointer.unpack_from(head, 8 if big else 4)
+        return cls(file, data, order, number, entry, pointer, first)
 
     def tables(self) -> tuple[list[int], bool]:
         """Position of every page's table, and whether the chain of them is broken at its end."""
@@ -75,15 +98,19 @@ class TiffTables:
             if offset in seen:
                 return list(seen), True
             try:
-                (count,) = self.number.unpack_from(self.data, offset)
-                (following,) = self.pointer.unpack_from(
-                    self.data, offset + self.number.size + count * self.entry.size
-                )
+                count = self._count(offset)
+                link = offset + self.number.size + count * self.entry.size
+                (following,) = self.pointer.unpack(self.data[link : link + self.pointer.size])
             except struct.error:
                 return list(seen), True
             seen[offset] = None
             offset = following
         return list(seen), False
+
+    def _count(self, table: int) -> int:
+        """Number of entries of a table."""
+        count: int = self.number.unpack(self.data[table : table + self.number.size])[0]
+        return count
 
     def frame_offsets(self, tables: list[int], num_strips: int, strip_bytes: int) -> NDArray[np.int64] | None:
         """Where the pixels of every page start; None unless all are stored as those of the first.
@@ -98,24 +125,24 @@ class TiffTables:
         positions = np.array(tables, dtype=np.int64)
         offsets = np.empty(len(tables), dtype=np.int64)
         expected: list[tuple[Any, ...]] | None = None
-        done, ahead = 0, _FEW
+        done, together = 0, _FEW
         while done < len(tables):
             structure, strips = self._described(tables[done])
             expected = structure if expected is None else expected
             if structure != expected or strips is None or strips[1] != num_strips:
                 return None
-            values = self._strips_of_alike(positions[done : done + ahead])
+            values = self._strips_of_alike(positions[done : done + together])
             starts = self._first_strips(*strips[:2], values, strip_bytes)
             if starts is None:
                 return None
             offsets[done : done + len(starts)] = starts
             done += len(starts)
-            ahead = min(2 * ahead, _MANY) if len(starts) == ahead else _FEW
+            together = min(2 * together, _MANY) if len(starts) == together else _FEW
         return offsets
 
     def _described(self, table: int) -> tuple[list[tuple[Any, ...]], tuple[int, int, bytes] | None]:
         """Entries of one page that decide how pixels are stored, and type, number and value of its strip offsets."""
-        (count,) = self.number.unpack_from(self.data, table)
+        count = self._count(table)
         start = table + self.number.size
         strips: tuple[int, int, bytes] | None = None
         structure = []
@@ -133,12 +160,11 @@ class TiffTables:
 
         Alike are tables with the same tags in the same order whose entries for `_STRUCTURE` are the same bytes.
         """
-        (count,) = self.number.unpack_from(self.data, tables[0])
+        count = self._count(int(tables[0]))
         size = self.number.size + count * self.entry.size
-        beyond = np.flatnonzero(tables + size > len(self.data))
+        beyond = np.flatnonzero(tables + size > self.file.size)
         tables = tables[: beyond[0]] if len(beyond) else tables
-        data = np.frombuffer(self.data, np.uint8)
-        raw = data[tables[:, None] + np.arange(size)]
+        raw = np.frombuffer(self.file.read_spans(tables, size), np.uint8).reshape(len(tables), size)
         entries = raw[:, self.number.size :].reshape(len(tables), count, self.entry.size)
         tags = np.ascontiguousarray(entries[0, :, :2]).view(self.order + "u2")[:, 0]
         value = self.entry.size - self.pointer.size
@@ -159,7 +185,7 @@ class TiffTables:
         code = _OFFSET_TYPES.get(kind)
         if count == 1 and code is not None and np.dtype(code).itemsize == self.pointer.size:
             starts = values.view(self.order + code)[:, 0]
-            inside: NDArray[np.int64] = np.minimum(starts, len(self.data)).astype(np.int64)
+            inside: NDArray[np.int64] = np.minimum(starts, self.file.size).astype(np.int64)
             return inside  # pages behind the end are incomplete
         found = [self._first_strip((kind, count, value.tobytes()), strip_bytes) for value in values]
         known = [start for start in found if start is not None]
@@ -176,12 +202,13 @@ class TiffTables:
             starts = np.frombuffer(value, dtype, count)
         else:
             (position,) = self.pointer.unpack(value)
-            if position + count * dtype.itemsize > len(self.data):
+            end = position + count * dtype.itemsize
+            if end > self.file.size:
                 return None
-            starts = np.frombuffer(self.data, dtype, count, position)
+            starts = np.frombuffer(self.data[position:end], dtype)
         first = int(starts[0])
-        if first > len(self.data):
-            return len(self.data)  # an incomplete page
+        if first > self.file.size:
+            return self.file.size  # an incomplete page
         if count > 1 and (starts != first + strip_bytes * np.arange(count, dtype=np.uint64)).any():
             return None
         return first

@@ -20,17 +20,16 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._files.paths import extension, require_existing
-from openisx._files.source import InputFile
-from openisx._formats.base import refuse_absurd_size
-from openisx._formats.legacy.hdf5 import MovieHdf5, timing_from_stamps
-from openisx._formats.legacy.plain import PlainSource, utc
+from openisx._files.paths import extension
+from openisx._formats.base import MovieSource, refuse_absurd_size
+from openisx._formats.kinds import DataKind
+from openisx._formats.legacy.clock import made_up_timing, timing_from_stamps, utc
+from openisx._formats.legacy.hdf5 import MovieHdf5
 from openisx._formats.legacy.tiff import MovieTiff
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Duration, Timing
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from openisx._files.source import ByteSource
     from openisx.core.timing import Time
 
 __all__ = ["RecordingXml"]
@@ -56,8 +56,8 @@ _INTEGER = re.compile(r"\s*(\d{1,18})", re.ASCII)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
-class RecordingXml(PlainSource):
-    """An open recording of one or more parts; implements :class:`openisx._formats.base.FrameSource`.
+class RecordingXml(MovieSource):
+    """An open recording of one or more parts.
 
     Raises
     ------
@@ -65,13 +65,14 @@ class RecordingXml(PlainSource):
         The description is damaged, or a part is missing, damaged or unlike the first.
     """
 
-    def __init__(self, path: str) -> None:
-        self.given_path = path
-        self.path, recording = _recording(path)
-        attributes = _attributes(recording)
-        names, counts = _part_names(recording, path)
+    def __init__(self, file: ByteSource) -> None:
+        self.path, self.given_path = file.path, file.given_path
         self._parts: list[MovieHdf5 | MovieTiff] = []
+        self._file = file
         try:
+            recording = _recording(file)
+            attributes = _attributes(recording)
+            names, counts = _part_names(recording, self.given_path)
             self._open_parts(names)
             self._lengths = _lengths(self._parts, counts)
             self._ends = np.cumsum(self._lengths)
@@ -81,15 +82,12 @@ class RecordingXml(PlainSource):
         except BaseException:
             self.close()
             raise
-        self._settle()
+        self.kind = DataKind.of_frames(self.timing.num_samples)
 
     def _open_parts(self, names: Sequence[str]) -> None:
-        folder = os.path.dirname(self.path)
         opener = MovieHdf5 if extension(names[0]) == "hdf5" else MovieTiff
         for name in names:
-            part_path = os.path.join(folder, name)
-            require_existing(part_path)
-            part = opener(part_path)
+            part = opener(self._file.sibling(name))
             self._parts.append(part)
             first = self._parts[0]
             if (part.spacing.num_pixels, part.dtype) != (first.spacing.num_pixels, first.dtype):
@@ -119,7 +117,8 @@ class RecordingXml(PlainSource):
         elif len(known) == len(stamps):
             self.timing = timing_from_stamps(num_samples, known, dropped)
         else:
-            self._assume_timing(num_samples, dropped)
+            self.timing = made_up_timing(num_samples, dropped)
+            self.assumed = ("start", "period")
         self.num_stored = min(self.timing.samples.num_valid, stored)
 
     def _dropped(self, text: str, recorded: int) -> list[int]:
@@ -138,7 +137,7 @@ class RecordingXml(PlainSource):
 
     def read_frame(self, stored: int, out: NDArray[Any]) -> None:
         """Fill `out` with the pixels of a stored frame of whichever part holds it."""
-        self._require_open()
+        self._file.require_open()
         k = int(self._ends.searchsorted(stored, "right"))
         part = self._parts[k]
         within = stored - int(self._ends[k] - self._lengths[k])
@@ -156,23 +155,20 @@ class RecordingXml(PlainSource):
 
     def close(self) -> None:
         """Release all parts."""
-        self._closed = True
         for part in self._parts:
             part.close()
+        self._file.close()
 
 
-def _recording(path: str) -> tuple[str, Element]:
-    """Canonical path, and the element that describes the recording."""
+def _recording(file: ByteSource) -> Element:
+    """The element that describes the recording."""
     import defusedxml.ElementTree
     from defusedxml import DefusedXmlException
 
-    file = InputFile(path)
-    try:
-        if file.size > _LARGEST:
-            raise IsxFormatError(f"{path} has {file.size} bytes, too many for a description of a recording.")
-        text = file.read(0, file.size)
-    finally:
-        file.close()
+    path = file.given_path
+    if file.size > _LARGEST:
+        raise IsxFormatError(f"{path} has {file.size} bytes, too many for a description of a recording.")
+    text = file.read(0, file.size)
     try:
         root = defusedxml.ElementTree.fromstring(text)
     except DefusedXmlException as error:
@@ -182,7 +178,7 @@ def _recording(path: str) -> tuple[str, Element]:
     recording: Element | None = next(root.iter("recording"), None)
     if recording is None:
         raise IsxFormatError(f"{path} describes no recording: it has no element of that name.")
-    return file.path, recording
+    return recording
 
 
 def _attributes(recording: Element) -> dict[str, str]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import heapq
-import io
-import os
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.source import InputFile
+    from openisx._files.source import ByteSource
 
 __all__ = ["PacketTable", "VideoFrames"]
 
@@ -36,50 +34,21 @@ _BUFFER = 1 << 20
 _FORMATS = "avi,mov,mp4,m4a,3gp,3g2,mj2,mpeg,mpegvideo,mpegts,asf"  # none that could refer to other files
 
 
-#: Open containers with decoders that have threads.
-_threaded: set[Any] = set()
+class _Threaded(WithLock):
+    """A container whose decoder has threads; None in a forked process, which has no such threads.
 
+    It is never closed there, since that would wait for them for ever.
+    """
 
-def _abandon() -> None:
-    """Never close these containers: a forked process would wait for ever for threads that it does not have."""
-    for container in _threaded:
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(container))
-    _threaded.clear()
+    def __init__(self, container: Any) -> None:
+        self._make_lock()
+        self.container = container
 
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon)
-
-
-class _Part(io.RawIOBase):
-    """A part of an open file as a file of its own."""
-
-    def __init__(self, file: InputFile, start: int, end: int) -> None:
-        super().__init__()
-        self._file = file
-        self._start = min(start, file.size)
-        self._size = max(0, min(end, file.size) - self._start)
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = max(0, offset + (0, self._at, self._size)[whence])
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self._size - self._at)  # damaged containers seek far beyond the end
-        size = left if size < 0 else min(size, left)
-        data = self._file.read(self._start + self._at, size) if size else b""
-        self._at += len(data)
-        return data
+    def _after_fork(self) -> None:
+        super()._after_fork()
+        container, self.container = getattr(self, "container", None), None
+        if container is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(container))
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +91,7 @@ class VideoFrames(WithLock):
         PyAV is not installed.
     """
 
-    def __init__(self, file: InputFile, start: int, end: int, max_pixels: int, container: str = "") -> None:
+    def __init__(self, file: ByteSource, start: int, end: int, max_pixels: int, container: str = "") -> None:
         require("av", "video")
         self._file, self._start, self._end = file, start, end
         self._max_pixels = max_pixels
@@ -147,7 +116,7 @@ class VideoFrames(WithLock):
         """
         import av
 
-        part = _Part(self._file, self._start, self._end)
+        part = self._file.stream(self._start, self._end)
         options = {"format_whitelist": self._format or _FORMATS, "max_pixels": str(self._max_pixels)}
         try:
             container = av.open(part, format=self._format or None, options=options, buffer_size=_BUFFER)
@@ -219,21 +188,19 @@ class VideoFrames(WithLock):
         UndecodableError
             Where damage begins.
         """
-        container = self.open(threads=0)
-        _threaded.add(container)
+        threaded = _Threaded(self.open(threads=0))
         done = 0
         try:
-            for frame in _decoded(container):
+            for frame in _decoded(threaded.container):
                 yield frame
                 done += 1
-                if container not in _threaded:
+                if threaded.container is None:
                     break
             else:
                 return
         finally:
-            if container in _threaded:
-                _threaded.remove(container)
-                container.close()
+            if threaded.container is not None:
+                threaded.container.close()
         yield from islice(self.sequence(), done, None)  # in the forked process the decoder has no threads
 
     def close(self) -> None:

@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._files.source import InputFile
-from openisx._formats.base import BEST_COMPRESSION, one_by_one, refuse_absurd_size
+from openisx._formats.base import BEST_COMPRESSION, MovieSource, refuse_absurd_size
 from openisx._formats.isxb.jpeg import UndecodableError, copy_luma
 from openisx._formats.kinds import DataKind, WrongKindError, wrong_kind
-from openisx._formats.legacy.plain import PlainSource
 from openisx._formats.video.decoding import VideoFrames, shows_luma
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Duration, Timing
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from openisx._files.source import ByteSource
     from openisx._formats.video.decoding import PacketTable
 
 __all__ = ["MovieVideo"]
@@ -34,8 +33,8 @@ __all__ = ["MovieVideo"]
 _MAX_PIXELS = 1 << 28
 
 
-class MovieVideo(PlainSource):
-    """An open video file; implements :class:`openisx._formats.base.FrameSource`.
+class MovieVideo(MovieSource):
+    """An open video file.
 
     Opening reads the whole file once, to find out how many frames there are and when they show.
 
@@ -48,13 +47,12 @@ class MovieVideo(PlainSource):
     """
 
     dtype: np.dtype[Any] = np.dtype(np.uint8)
-    assumed = ("start",)
+    kind = DataKind.BEHAVIORAL_MOVIE
+    assumed = ("start", "pixel size")
 
-    def __init__(self, path: str) -> None:
-        self._file = InputFile(path)
-        self.path = self._file.path
-        self.given_path = path
-        self.kind = DataKind.BEHAVIORAL_MOVIE
+    def __init__(self, file: ByteSource) -> None:
+        self._file = file
+        self.path, self.given_path = file.path, file.given_path
         try:
             self._video = VideoFrames(self._file, 0, self._file.size, _MAX_PIXELS)
             try:
@@ -65,7 +63,7 @@ class MovieVideo(PlainSource):
             self.spacing = Spacing(shape)
             self.timing = Timing(len(table), self._period(table, rate, time_base)).normalized()
             self.num_stored = len(table)
-            refuse_absurd_size(path, 0, shape[0] * shape[1], self._file.size, BEST_COMPRESSION)
+            refuse_absurd_size(self.given_path, 0, shape[0] * shape[1], self._file.size, BEST_COMPRESSION)
         except BaseException:
             self._file.close()
             raise
@@ -120,7 +118,7 @@ class MovieVideo(PlainSource):
 
     def read_frame(self, stored: int, out: NDArray[Any]) -> None:
         """Fill `out` with the luma plane of a stored frame."""
-        self._require_open()
+        self._file.require_open()
         try:
             self._video.read(stored, out)
         except UndecodableError as error:
@@ -135,9 +133,9 @@ class MovieVideo(PlainSource):
 
     def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
         """The frames `stored`; a run from the first frame on is decoded by several threads."""
-        self._require_open()
+        self._file.require_open()
         if not np.array_equal(stored, np.arange(len(stored))):
-            yield from one_by_one(self, stored)
+            yield from super().stream(stored)
             return
         yield from self._first(len(stored))
 
@@ -159,6 +157,5 @@ class MovieVideo(PlainSource):
 
     def close(self) -> None:
         """Release the file and the decoder."""
-        self._closed = True
         self._video.close()
         self._file.close()
