@@ -263,7 +263,7 @@ class Movie:
 
     def _index(self, index: int, what: str = "frame") -> int:
         index = operator.index(index)
-        num_samples = self._layout[0].num_samples
+        num_samples = self._timing.num_samples if self._timing is not None else self._layout[0].num_samples
         if 0 <= index < num_samples:
             return index
         if self._source is not None and self._source.kind is DataKind.NVISION_MOVIE:

@@ -85,7 +85,8 @@ def canonical(path: PathInput) -> str:
 
 def extension(path: str) -> str:
     """What follows the last dot of the file name, in lower case; empty without a dot."""
-    return os.path.splitext(os.path.basename(path))[1][1:].lower()
+    stem, dot, ending = os.path.basename(path).rpartition(".")
+    return ending.lower() if stem.strip(".") and dot else ""
 
 
 def hidden(path: str, suffix: str) -> str:

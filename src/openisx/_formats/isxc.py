@@ -45,6 +45,7 @@ from openisx._formats.isxd.frame_headers import (
     COUNTER_VALUES,
     LINE_VALUES,
     announces_timestamps,
+    counter_of,
     decode_counter,
     decode_header,
     timing_by_counter,
@@ -300,7 +301,7 @@ class MovieIsxc(MovieSource):
 
     def timestamp(self, stored: int) -> int:
         """Counter of one stored frame in microseconds."""
-        return int(decode_counter(self._values(slice(stored, stored + 1))[0, -COUNTER_VALUES:]))
+        return counter_of(self._values(slice(stored, stored + 1))[0, -COUNTER_VALUES:].tobytes())
 
     @property
     def metadata(self) -> Mapping[str, Any]:

@@ -51,6 +51,9 @@ def collector_paused(pause: bool = True) -> Iterator[None]:
             gc.enable()
 
 
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
     """Decode UTF-8 JSON; a leading byte order mark and white space at either end are accepted.
 
@@ -61,7 +64,7 @@ def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
     """
     try:
         with collector_paused(len(data) > _SLOWED_BY_COLLECTOR):
-            return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
+            return _DECODER.decode(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         if isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip()):
@@ -165,7 +168,7 @@ class JsonObject:
     def __init__(self, members: Any, path: str, where: str = "") -> None:
         self.path = path
         self.where = where
-        if not isinstance(members, Mapping):
+        if type(members) is not dict and not isinstance(members, Mapping):  # the first is much faster
             self._fail(where or "the metadata", "an object", members)
         self.members: Mapping[str, Any] = members
 
@@ -196,6 +199,9 @@ class JsonObject:
 
     def integer(self, key: str, minimum: int = -(2**63), maximum: int = 2**64 - 1) -> int:
         """Integer within bounds."""
+        value = self.members.get(key)
+        if type(value) is int and minimum <= value <= maximum:
+            return value
         value = self._required(key)
         if isinstance(value, float) and math.isfinite(value):
             value = int(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import warnings
@@ -133,6 +134,7 @@ def open(path: PathInput) -> Any:  # noqa: A001 - isx.open() reads as what it do
     return _loaded(_CLASSES[DataKind.IMAGE]).read(given)
 
 
+@functools.cache
 def _loaded(name: str) -> Any:
     """The class or function ``module:name``; modules are imported when they are needed."""
     module, _, attribute = name.partition(":")
@@ -173,10 +175,12 @@ def open_movie_source(where: str | ByteSource) -> MovieSource:
         The file is missing, its extension is unknown, or its content is damaged or of another kind.
     """
     path = where if isinstance(where, str) else where.given_path
-    if isinstance(where, str):
+    row = _BY_EXTENSION.get(extension(path))
+    if row is None:
         require_existing(path)
-    row = _row_of(path)
+        row = _row_of(path)
     if row.movie is None:
+        require_existing(path)
         assert row.kind is not None
         raise wrong_kind(path, row.kind, DataKind.MOVIE, DataKind.IMAGE, DataKind.NVISION_MOVIE)
     source: MovieSource = _loaded(row.movie)(open_bytes(where))

@@ -214,6 +214,8 @@ class Time:
 
 
 def _as_indices(values: ArrayLike, name: str) -> NDArray[np.uint64]:
+    if isinstance(values, tuple) and not values:
+        return _NONE
     message = f"{name} must be an 1D array-like"
     try:
         array = np.asarray(values)
@@ -227,6 +229,8 @@ def _as_indices(values: ArrayLike, name: str) -> NDArray[np.uint64]:
 
 
 def _as_ranges(values: ArrayLike) -> NDArray[np.uint64]:
+    if isinstance(values, tuple) and not values:
+        return _NO_RANGES
     message = "cropped must be an Nx2 array-like"
     try:
         array = np.asarray(values).reshape(-1, 2)
@@ -243,6 +247,10 @@ def _as_ranges(values: ArrayLike) -> NDArray[np.uint64]:
 def _frozen(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
     array.flags.writeable = False
     return array
+
+
+_NONE = _frozen(np.zeros(0, dtype=np.uint64))
+_NO_RANGES = _frozen(np.zeros((0, 2), dtype=np.uint64))
 
 
 class Timing:

@@ -16,6 +16,7 @@ values       meaning                     values       meaning
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ __all__ = [
     "LINE_BYTES",
     "LINE_VALUES",
     "announces_timestamps",
+    "counter_of",
     "decode_counter",
     "decode_header",
     "timing_by_counter",
@@ -42,6 +44,7 @@ LINE_VALUES = 2560
 LINE_BYTES = 2 * LINE_VALUES
 COUNTER = 1272  # first value of the time stamp
 COUNTER_VALUES = 8
+_COUNTER = struct.Struct("<8H")
 _VERSION_PART = re.compile(r"\s*[+-]?\d{1,9}\s*", re.ASCII)
 _FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
 
@@ -68,6 +71,15 @@ def decode_counter(values: NDArray[Any]) -> NDArray[np.uint64]:
     shifted = words << np.array([0, 16, 32, 48], dtype=np.uint64)
     counter: NDArray[np.uint64] = np.bitwise_or.reduce(shifted, axis=-1)
     return counter
+
+
+def counter_of(raw: bytes) -> int:
+    """:func:`decode_counter` of the bytes of a single time stamp, faster."""
+    values = _COUNTER.unpack(raw)
+    counter = 0
+    for k in range(0, COUNTER_VALUES, 2):
+        counter |= ((values[k + 1] << 4) | (values[k] >> 4)) << (8 * k)
+    return counter & (2**64 - 1)
 
 
 def decode_header(line: NDArray[np.uint16]) -> FrameHeader:

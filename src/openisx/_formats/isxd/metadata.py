@@ -98,7 +98,7 @@ def timing_from_json(obj: JsonObject) -> Timing:
         Duration.from_ratio(*ratio_from_json(obj.object("period"))),
         time_from_json(obj.object("start")),
         obj.indices("dropped"),
-        np.array(_ranges(obj, "cropped"), dtype=np.uint64),
+        np.array(_ranges(obj, "cropped"), dtype=np.uint64) if obj.members.get("cropped") else (),
         obj.indices("blank"),
     ).normalized()
 

@@ -32,6 +32,7 @@ from openisx._formats.isxd.frame_headers import (
     COUNTER_VALUES,
     LINE_BYTES,
     announces_timestamps,
+    counter_of,
     decode_counter,
     decode_header,
     timing_by_counter,
@@ -171,8 +172,7 @@ class MovieIsxd(MovieSource):
 
     def timestamp(self, stored: int) -> int:
         """Counter of one stored frame in microseconds."""
-        raw = self._file.read(stored * self._frame_bytes + 2 * COUNTER, 2 * COUNTER_VALUES)
-        return int(decode_counter(np.frombuffer(raw, "<u2")))
+        return counter_of(self._file.read(stored * self._frame_bytes + 2 * COUNTER, 2 * COUNTER_VALUES))
 
     def header(self, stored: int) -> FrameHeader | None:
         """Decoded header line of a stored frame; None in movies without."""
