@@ -1,4 +1,4 @@
-"""Rules for paths that hold in the whole package (spec 00, section 2.1)."""
+"""Rules for paths that hold in the whole package (docs/differences.md)."""
 
 from __future__ import annotations
 

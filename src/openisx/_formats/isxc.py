@@ -1,4 +1,4 @@
-"""Compressed microscope movies, `.isxc`: 8-bit video, and for each tile how far to shift it left (spec 11).
+"""Compressed microscope movies, `.isxc`: 8-bit video, and for each tile how far to shift it left (docs/formats/isxc.md).
 
 Little-endian, packed:
 

@@ -1,4 +1,4 @@
-"""The kinds of data sets and how a file tells its own (spec 01, section 2)."""
+"""The kinds of data sets and how a file tells its own (docs/formats/isxd.md, Members of every kind)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Behaviour movies of nVision cameras, `.isxb`: what surrounds the pixels (spec 09).
+"""Behaviour movies of nVision cameras, `.isxb`: what surrounds the pixels (docs/formats/isxb.md).
 
 A header, a stream of JPEG images, and two JSON objects; integers are little-endian.
 

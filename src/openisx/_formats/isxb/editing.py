@@ -1,4 +1,4 @@
-"""Moving the start of a behaviour movie, `.isxb`, in place (spec 13, section 13.2)."""
+"""Moving the start of a behaviour movie, `.isxb`, in place (docs/formats/isxb.md, Header)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ out for each where the next one would be, and keeps those that the chain from th
 
 Frames are decoded by FFmpeg (PyAV) where it is installed, else by Pillow. Both give the luma plane within one grey
 level of each other; FFmpeg is what the vendor's package decodes with, and equals it but for a few pixels in a
-million (spec 09, section 4.3).
+million (docs/formats/isxb.md, Video).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the nVision tracker found: an animal's box in every frame, and the zones of the arena (spec 10).
+"""What the nVision tracker found: an animal's box in every frame, and the zones of the arena (docs/formats/isxb.md, Tracking).
 
 All of it is JSON inside `.isxb` files. Per stored frame, in its ``tracker`` object:
 

@@ -1,4 +1,4 @@
-"""The line of 2560 values in front of a frame of the microscope, in which each value carries one byte (spec 02, 2.1).
+"""The line of 2560 values in front of a frame of the microscope, in which each value carries one byte (docs/formats/movies.md).
 
 Bytes are in bits 4 to 11, numbers least significant byte first:
 
@@ -50,7 +50,7 @@ _FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
 
 
 def announces_timestamps(metadata: Mapping[str, Any]) -> bool:
-    """Whether the acquisition software was recent enough to stamp frames (spec 02, section 4)."""
+    """Whether the acquisition software was recent enough to stamp frames (docs/formats/movies.md, Time stamps)."""
     extra = metadata.get("extraProperties")
     producer = extra.get("producer") if isinstance(extra, Mapping) else None
     version = producer.get("version") if isinstance(producer, Mapping) else None
@@ -104,7 +104,7 @@ def decode_header(line: NDArray[np.uint16]) -> FrameHeader:
 
 
 def timing_by_counter(timing: Timing, first_stamp: int, last_stamp: int) -> Timing:
-    """`timing` with the period measured by the time stamps of its first and last valid sample (spec 02, section 4)."""
+    """`timing` with the period measured by the time stamps of its first and last valid sample (docs/formats/movies.md, Time stamps)."""
     samples = timing.samples
     if samples.num_valid < 2:
         return timing

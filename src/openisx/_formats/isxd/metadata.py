@@ -1,4 +1,4 @@
-"""Members that several kinds of files share: ratios, ``timingInfo``, ``spacingInfo`` (spec 01, sections 2-4).
+"""Members that several kinds of files share: ratios, ``timingInfo``, ``spacingInfo`` (docs/formats/isxd.md, Members of every kind).
 
 ======================  =========================================================================
 ``timingInfo``          ``numTimes``, ``period`` (ratio), ``start.secsSinceEpoch`` (ratio),

@@ -1,4 +1,4 @@
-"""Microscope movies and images in `.isxd` files (spec 02).
+"""Microscope movies and images in `.isxd` files (docs/formats/movies.md).
 
 The body holds the valid frames in order, without gaps. One frame is
 
@@ -114,7 +114,7 @@ class MovieIsxd(MovieSource):
         self.num_stored = min(announced, body_size // self._frame_bytes) if self._frame_bytes else announced
 
     def _timing_by_counter(self) -> Timing:
-        """Timing with the period measured by the time stamps (spec 02, section 4)."""
+        """Timing with the period measured by the time stamps (docs/formats/movies.md, Time stamps)."""
         if not self.num_stored or self.num_stored < self.timing.samples.num_valid:
             return self.timing
         return timing_by_counter(self.timing, self.timestamp(0), self.timestamp(self.num_stored - 1))

@@ -1,4 +1,4 @@
-"""nVista 2 movies in `.hdf5` files (spec 02, section 7.1).
+"""nVista 2 movies in `.hdf5` files (docs/formats/movies.md, HDF5).
 
 ==============  =======================  ====================================================
 data set        shape and type           meaning

@@ -1,4 +1,4 @@
-"""Movies in `.tif` and `.tiff` files: one frame per page (spec 02, section 7.2).
+"""Movies in `.tif` and `.tiff` files: one frame per page (docs/formats/movies.md, TIFF).
 
 Classic TIFF and BigTIFF in both byte orders; one sample per pixel. What the pages describe beyond their pixels
 (ImageJ, OME and other texts) does not count. Types of pixels:

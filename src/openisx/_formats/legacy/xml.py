@@ -1,6 +1,6 @@
 """nVista 2 recordings: an `.xml` file that describes a recording and names the files with its frames.
 
-Below the element ``recording`` (spec 02, section 7.3):
+Below the element ``recording`` (docs/formats/movies.md, XML recordings):
 
 =================  ==============================================================================================
 element            content
