@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from openisx import core, errors, util
-from openisx._formats.registry import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
+from openisx._open import open as open  # noqa: A004 - not in __all__, where it would replace Python's own
 from openisx._version import __version__
 from openisx.core import _records as _internal
 from openisx.core.spacing import Spacing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 
     from openisx._files.paths import PathInput
 
-__all__ = ["as_frame_dtype", "converted", "index_of_name", "not_open", "output_path", "require_index"]
+__all__ = [
+    "as_frame_dtype",
+    "converted",
+    "index_of_name",
+    "not_open",
+    "of_opened",
+    "output_path",
+    "require_index",
+]
+
+T = TypeVar("T")
 
 _TYPES: tuple[type[np.generic], ...] = (np.uint16, np.float32, np.uint8)
 
@@ -27,6 +37,11 @@ def not_open() -> IsxStateError:
     return IsxStateError(
         "Underlying pointer is null. Try using the read or write function instead of the constructor."
     )
+
+
+def of_opened(value: T | None) -> T:
+    """`value`, which is None only for objects made by the constructor alone: users need not check that."""
+    return value  # type: ignore[return-value]
 
 
 def as_frame_dtype(data_type: DTypeLike) -> np.dtype[Any]:

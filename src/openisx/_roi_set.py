@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from openisx._checks import converted, index_of_name, not_open
+from openisx._checks import converted, index_of_name, of_opened
+from openisx._data_set import WritableDataSet, counted, rate_text
 from openisx._files.locks import WithLock
 from openisx._formats.isxd.editing import finish_writer
 from openisx._formats.isxd.roi_editing import RoiEditor
 from openisx._formats.isxd.roi_metadata import status_code
 from openisx._formats.isxd.roi_set import RoiFile, RoiWriter
+from openisx._pictures import MAX_ROWS, affordable, extremes, rows_html
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
 from openisx.errors import IsxError, IsxStateError
@@ -30,11 +32,10 @@ if TYPE_CHECKING:
     from openisx._files.paths import PathInput
     from openisx._formats.isxd.roi_set import RoiBody
 
-__all__ = ["Roi", "RoiSet", "of_opened", "require_timing_and_spacing", "trace_to_store"]
+__all__ = ["Roi", "RoiSet", "require_timing_and_spacing", "trace_to_store"]
 
 B = TypeVar("B", bound="RoiBody")
 R = TypeVar("R", bound="Roi")
-T = TypeVar("T")
 
 
 class Roi:
@@ -78,7 +79,7 @@ class Roi:
         return f"<{type(self).__name__} {self.index} {self.name!r}: {self.status}>"
 
 
-class RoiSet(WithLock, Generic[B, R]):
+class RoiSet(WritableDataSet["RoiFile[B] | RoiWriter[B]"], WithLock, Generic[B, R]):
     """Cells or vessels with names, statuses, colours and activity; reading, editing and writing of them."""
 
     _noun: ClassVar[str]  # 'cell' or 'vessel'
@@ -96,20 +97,16 @@ class RoiSet(WithLock, Generic[B, R]):
     def __init__(self) -> None:
         self._set: RoiFile[B] | RoiWriter[B] | None = None
         self._unfinished: _Unfinished | None = None  # what can be changed, until it is closed for writing
-        self._mode = "r"
         self._make_lock()
 
     def _attached(self, opened: RoiFile[B] | RoiWriter[B], *, writable: bool) -> Self:
-        self._set = opened
+        self._set, self._timing, self._mode = opened, opened.timing, "w" if writable else "r"
         if writable:
-            self._mode = "w"
             self._unfinished = _Unfinished(opened if isinstance(opened, RoiWriter) else RoiEditor(opened))
             weakref.finalize(self, self._unfinished.finish_quietly)
         return self
 
-    def _open(self) -> RoiFile[B] | RoiWriter[B]:
-        if self._set is None:
-            raise not_open()
+    def _content(self) -> RoiFile[B] | RoiWriter[B] | None:
         return self._set
 
     def _require_writable(self, what: str) -> _Unfinished:
@@ -124,24 +121,9 @@ class RoiSet(WithLock, Generic[B, R]):
         return self._open().rois.require(operator.index(index))
 
     @property
-    def file_path(self) -> str:
-        """Absolute path of the file, symbolic links resolved."""
-        return of_opened(None if self._set is None else self._set.path)
-
-    @property
-    def mode(self) -> str:
-        """'r' for sets that were read, 'w' for those being written or edited."""
-        return of_opened(None if self._set is None else self._mode)
-
-    @property
-    def timing(self) -> Timing:
-        """Samples of the traces."""
-        return of_opened(None if self._set is None else self._set.timing)
-
-    @property
     def spacing(self) -> Spacing:
-        """Size of the images."""
-        return of_opened(None if self._set is None else self._set.spacing)
+        """Size of the images; a copy."""
+        return of_opened(None if self._set is None else self._set.spacing.copy())
 
     @property
     def names(self) -> list[str]:
@@ -236,52 +218,30 @@ class RoiSet(WithLock, Generic[B, R]):
                     self._set = self._open_file(opened.path)
             self._unfinished = None
 
-    def get_acquisition_info(self) -> dict[str, Any] | None:
-        """What was recorded about the session: animal, microscope, probe, software, processing.
-
-        Returns
-        -------
-        dict or None
-            Names in ascending order; None when the file has nothing to tell.
-        """
-        return self._open().acquisition_info()
+    # -- how it shows itself -------------------------------------------------------------------------
 
     @property
-    def metadata(self) -> Mapping[str, Any]:
-        """Everything the file says about itself, as decoded JSON."""
-        return self._open().metadata
+    def _writing(self) -> bool:
+        return self._unfinished is not None
 
-    def close(self) -> None:
-        """Release the file. A set being written is flushed first."""
-        if self._set is not None:
-            self.flush()
-            self._set.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and self._unfinished is not None and isinstance(self._set, RoiWriter):
+    def _discard(self) -> None:
+        if isinstance(self._set, RoiWriter):
             self._set.output.discard()
             self._unfinished = None
         else:
             self.close()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self._set is None:
-            return type(self), ()
-        if self._unfinished is not None:
-            raise IsxStateError(f"{self.file_path} is being written and cannot be pickled.")
-        return type(self).read, (self.file_path,)
+    def _summary(self) -> str:
+        opened = self._open()
+        height, width = opened.spacing.num_pixels
+        size = f"{opened.timing.num_samples} samples of {height} x {width}"
+        return f"{counted(len(opened.rois), self._noun)}, {size}, {rate_text(opened.timing)}"
 
-    def __str__(self) -> str:
-        count = None if self._set is None else len(self._set.rois)
-        return (
-            f"{type(self).__name__}\n    file_path: {self.file_path}\n    mode: {self.mode}\n"
-            f"    timing: {self.timing}\n    spacing: {self.spacing}\n    num_{self._noun}s: {count}"
-            + " "
-            * 8
-        )
+    def _trace_rows(self) -> str:
+        """Traces of the first few as a picture."""
+        shown = affordable(min(len(self), MAX_ROWS), 4 * self.timing.num_samples)
+        traces = [(roi.name, extremes(roi.trace)) for roi in map(self._roi, range(shown))]
+        return rows_html(traces, len(self) - shown)
 
 
 class _Unfinished:
@@ -327,11 +287,6 @@ class _Unfinished:
                 self.changes.finish()
         else:
             finish_writer(self.changes)
-
-
-def of_opened(value: T | None) -> T:
-    """`value`, which is None only for objects made by the constructor alone: users need not check that."""
-    return value  # type: ignore[return-value]
 
 
 def require_timing_and_spacing(timing: Timing, spacing: Spacing) -> None:

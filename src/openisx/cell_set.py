@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from openisx._checks import converted, output_path
+from openisx._checks import converted, of_opened, output_path
 from openisx._files.paths import as_path
 from openisx._formats.isxd.cell_set import Cell as _Data
 from openisx._formats.isxd.cell_set import CellBody, cell_metrics, new_cell_set
 from openisx._formats.registry import open_cell_set
-from openisx._roi_set import Roi, RoiSet, of_opened, require_timing_and_spacing, trace_to_store
+from openisx._pictures import affordable, color_map, image_html, thinned
+from openisx._roi_set import Roi, RoiSet, require_timing_and_spacing, trace_to_store
 from openisx._tables import samples_table, table
 from openisx.structures import CellMetrics
 
@@ -77,6 +78,8 @@ class CellSet(RoiSet[CellBody, Cell]):
     """
 
     _noun = "cell"
+    _heading = "CellSet"
+    _attributes = ("file_path", "mode", "timing", "spacing", "num_cells")
 
     @classmethod
     def read(cls, file_path: PathInput, read_only: bool = True) -> CellSet:
@@ -337,3 +340,9 @@ class CellSet(RoiSet[CellBody, Cell]):
         for member in fields(CellMetrics) if metrics else ():
             columns[member.name] = [None if m is None else getattr(m, member.name) for m in metrics or ()]
         return table(columns)
+
+    def _picture(self) -> str:
+        height, width = shape = self.spacing.num_pixels
+        index, shown = thinned(shape), affordable(len(self), 4 * height * width)
+        footprints = (self._roi(i).footprint[index] for i in range(shown))
+        return image_html(color_map(footprints, np.empty(shape, np.bool_)[index].shape)) + self._trace_rows()

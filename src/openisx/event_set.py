@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from openisx._checks import converted, index_of_name, not_open, output_path, require_index
+from openisx._checks import converted, index_of_name, of_opened, output_path, require_index
+from openisx._data_set import WritableDataSet, counted, rate_text
 from openisx._files.paths import as_path
 from openisx._formats.isxd.editing import finish_writer
 from openisx._formats.isxd.events_writer import EventsIsxdWriter
 from openisx._formats.registry import open_event_source
+from openisx._pictures import raster_html
 from openisx._tables import table
 from openisx.core._arrays import one_dimensional
-from openisx.core.resampling import nearest_samples
+from openisx.core._resampling import nearest_samples
 from openisx.core.timing import Timing
 from openisx.errors import IsxStateError
 from openisx.structures import CellEvents, EventMetrics
@@ -30,13 +32,13 @@ if TYPE_CHECKING:
     from openisx._files.paths import PathInput
     from openisx._formats.signals import SignalSource
 
-__all__ = ["EVENT", "EventSet"]
+__all__ = ["EventSet"]
 
 #: One row of :attr:`EventSet.events`: index of the cell, microseconds since the start, amplitude.
-EVENT = np.dtype([("cell", np.int64), ("offset", np.uint64), ("amplitude", np.float32)])
+_EVENT = np.dtype([("cell", np.int64), ("offset", np.uint64), ("amplitude", np.float32)])
 
 
-class EventSet:
+class EventSet(WritableDataSet["SignalSource"]):
     """Events of cells: for each cell, times and amplitudes.
 
     Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
@@ -49,11 +51,11 @@ class EventSet:
     >>> counts = {cell.name: cell.num_events for cell in events}
     """
 
+    _heading = "EventSet"
+    _attributes = ("file_path", "mode", "timing", "num_cells")
+
     def __init__(self) -> None:
         self._source: SignalSource | None = None
-        self._timing: Timing | None = None
-        self._mode = "r"
-        self._closed = False
         self._path = ""  # to open it again
         self._cell_dict: dict[str, int] = {}
 
@@ -140,34 +142,19 @@ class EventSet:
         self._cell_dict = {name: i for i, name in enumerate(source.names)}
         return self
 
-    def _open(self) -> SignalSource:
-        if self._source is None:
-            raise not_open()
-        if self._closed:
-            raise IsxStateError(f"{self._source.given_path} is closed.")
-        if isinstance(self._source, EventsIsxdWriter) and self._source.committed:
-            self._source = open_event_source(self._path)
+    def _content(self) -> SignalSource | None:
         return self._source
 
-    @property
-    def file_path(self) -> str | None:
-        """Absolute path of the file, symbolic links resolved."""
-        return None if self._source is None else self._source.path
+    def _open(self) -> SignalSource:
+        source = super()._open()
+        if self._closed:
+            raise IsxStateError(f"{source.given_path} is closed.")
+        return source
 
     @property
-    def mode(self) -> str | None:
-        """'r' for sets that were read, 'w' for those being written."""
-        return None if self._source is None else self._mode
-
-    @property
-    def timing(self) -> Timing | None:
-        """Start, period and number of samples. Files do not store which samples are missing."""
-        return self._timing
-
-    @property
-    def num_cells(self) -> int | None:
+    def num_cells(self) -> int:
         """Number of cells."""
-        return None if self._source is None else len(self._source.names)
+        return of_opened(None if self._source is None else len(self._source.names))
 
     @property
     def cell_dict(self) -> dict[str, int]:
@@ -262,9 +249,7 @@ class EventSet:
         TypeError, ValueError
             There are more or fewer amplitudes than offsets, or an offset is negative.
         """
-        writer = self._source
-        if writer is None:
-            raise not_open()
+        writer = super()._open()
         if not isinstance(writer, EventsIsxdWriter) or not writer.output.is_open:
             if self._mode == "r":
                 raise IsxStateError("Cannot set cell data in read-only mode")
@@ -290,10 +275,9 @@ class EventSet:
         IsxFileError
             The file could not be written.
         """
-        if self._source is None:
-            raise not_open()
-        if isinstance(self._source, EventsIsxdWriter) and self._source.output.is_open:
-            self._source.commit()
+        writer = super()._open()
+        if isinstance(writer, EventsIsxdWriter) and writer.output.is_open:
+            writer.commit()
 
     def __len__(self) -> int:
         return len(self._open().names)
@@ -324,7 +308,7 @@ class EventSet:
         amplitudes are float32.
         """
         signals = self._open().signals()
-        rows = np.empty(len(signals.offsets), EVENT)
+        rows = np.empty(len(signals.offsets), _EVENT)
         rows["cell"], rows["offset"] = signals.channel_of_points(), signals.offsets
         rows["amplitude"] = signals.values
         return rows
@@ -397,48 +381,23 @@ class EventSet:
         """Metrics of every cell as the desktop application stored them; None if there are none."""
         return self._open().metrics()
 
-    # -- metadata and life -----------------------------------------------------------------------
-
-    def get_acquisition_info(self) -> dict[str, Any] | None:
-        """What was recorded about the session: animal, microscope, probe, software, processing.
-
-        Returns
-        -------
-        dict or None
-            Names in ascending order; None when the file has nothing to tell.
-        """
-        return self._open().acquisition_info()
+    # -- life ------------------------------------------------------------------------------------
 
     @property
-    def metadata(self) -> Mapping[str, Any] | None:
-        """Everything the file says about itself, as decoded JSON."""
-        return self._open().metadata
+    def _writing(self) -> bool:
+        return isinstance(self._source, EventsIsxdWriter) and self._source.output.is_open
 
-    def close(self) -> None:
-        """Release the file. A set being written is flushed first."""
-        if self._source is not None:
-            self.flush()
-            self._source.close()
-            self._closed = True
+    def _discard(self) -> None:
+        assert isinstance(self._source, EventsIsxdWriter)
+        self._source.discard()
 
-    def __enter__(self) -> Self:
-        return self
+    def _summary(self) -> str:
+        source = super()._open()
+        return f"{counted(len(source.names), 'cell')}, {source.timing.num_samples} samples, {rate_text(source.timing)}"
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and isinstance(self._source, EventsIsxdWriter):
-            self._source.discard()
-        else:
-            self.close()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self._source is None:
-            return EventSet, ()
-        if isinstance(self._source, EventsIsxdWriter) and not self._source.committed:
-            raise IsxStateError(f"{self.file_path} is being written and cannot be pickled.")
-        return (EventSet.read, (self._path,)) if self._path else (EventSet.from_source, (self._source,))
-
-    def __str__(self) -> str:
-        return (
-            f"EventSet\n    file_path: {self.file_path}\n    mode: {self.mode}\n    timing: {self.timing}\n"
-            f"    num_cells: {self.num_cells}" + " " * 8
-        )
+    def _picture(self) -> str:
+        if self._writing or not self._readable_at_once():
+            return ""
+        source = self._open()
+        signals, end = source.signals(), source.timing.num_samples * source.timing.period.secs_float * 1e6
+        return raster_html(signals.channel_of_points(), signals.offsets, len(source.names), end)

@@ -6,21 +6,23 @@ import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from openisx._checks import index_of_name, not_open, require_index
+from openisx._checks import index_of_name, of_opened, require_index
+from openisx._data_set import TimedDataSet, counted
 from openisx._files.locks import WithLock
 from openisx._files.paths import as_path
 from openisx._formats.gpio.imu import COUNTS_PER_G
 from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_gpio_source
 from openisx._gpio_channel import describe_channel, edges
-from openisx.core.resampling import hold
+from openisx._pictures import MAX_ROWS, extremes, rows_html
+from openisx.core._resampling import hold
 from openisx.errors import IsxStateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
 
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     from openisx._files.paths import PathInput
@@ -33,7 +35,7 @@ __all__ = ["GpioSet"]
 _NUM_ACCELEROMETER = 3
 
 
-class GpioSet(WithLock):
+class GpioSet(TimedDataSet["SignalSource"], WithLock):
     """Named channels of values in time: what an acquisition box recorded besides movies, or an IMU.
 
     Made by :meth:`read` (or :func:`isx.open`); the constructor alone gives an object whose attributes are None.
@@ -47,11 +49,12 @@ class GpioSet(WithLock):
     >>> led = gpio.sample("EX-LED", movie.timing)
     """
 
+    _heading = "GPIO Set"
+    _attributes = ("file_path", "mode", "timing", "num_channels")
+
     def __init__(self) -> None:
         self._source: SignalSource | None = None
-        self._timing: Timing | None = None
         self._channel_dict: dict[str, int] = {}
-        self._closed = False
         self._described: list[GpioChannel] | None = None
         self._path = ""
         self._make_lock()
@@ -78,37 +81,24 @@ class GpioSet(WithLock):
         given = as_path(file_path)
         self = cls()
         source = open_gpio_source(given)
-        self._source, self._timing = source, source.timing
+        self._source, self._timing, self._mode = source, source.timing, "r"
         self._channel_dict = {name: i for i, name in enumerate(source.names)}
         self._path = os.path.abspath(given)
         return self
 
-    def _open(self) -> SignalSource:
-        if self._source is None:
-            raise not_open()
-        if self._closed:
-            raise IsxStateError(f"{self._source.given_path} is closed.")
+    def _content(self) -> SignalSource | None:
         return self._source
 
-    @property
-    def file_path(self) -> str | None:
-        """Absolute path of the file, symbolic links resolved."""
-        return None if self._source is None else self._source.path
+    def _open(self) -> SignalSource:
+        source = super()._open()
+        if self._closed:
+            raise IsxStateError(f"{source.given_path} is closed.")
+        return source
 
     @property
-    def mode(self) -> str | None:
-        """Always 'r'."""
-        return None if self._source is None else "r"
-
-    @property
-    def timing(self) -> Timing | None:
-        """Start, finest resolution of the channels, and the number of such steps up to the end."""
-        return self._timing
-
-    @property
-    def num_channels(self) -> int | None:
+    def num_channels(self) -> int:
         """Number of channels."""
-        return None if self._source is None else len(self._source.names)
+        return of_opened(None if self._source is None else len(self._source.names))
 
     @property
     def channel_dict(self) -> dict[str, int]:
@@ -183,21 +173,12 @@ class GpioSet(WithLock):
             return offsets.copy(), values / COUNTS_PER_G
         return offsets.copy(), values.copy()
 
-    def get_acquisition_info(self) -> dict[str, Any] | None:
-        """Session metadata with names for people; None if the file holds none."""
-        return self._open().acquisition_info()
-
     # -- beyond the vendor's package ------------------------------------------------------------------
 
     @property
     def is_imu(self) -> bool:
         """Whether the file says that it holds IMU data."""
         return self._open().kind is DataKind.IMU
-
-    @property
-    def metadata(self) -> Mapping[str, Any] | None:
-        """Metadata of the set as an `.isxd` file holds them; those of a recording under "extraProperties"."""
-        return self._open().metadata
 
     @property
     def session_metadata(self) -> Mapping[str, Any]:
@@ -275,8 +256,7 @@ class GpioSet(WithLock):
             NaN before the first point, and where packets were lost.
         """
         found = self._channel(channel)
-        assert self._timing is not None
-        return hold(found.offsets, found.values, self._timing, timing)
+        return hold(found.offsets, found.values, self.timing, timing)
 
     def rising_edges(self, channel: str | int, threshold: float = 0.5) -> NDArray[np.uint64]:
         """Times at which a channel goes from below `threshold` to `threshold` or more.
@@ -316,7 +296,7 @@ class GpioSet(WithLock):
         index = self.get_channel_index(channel) if isinstance(channel, str) else self._index(channel)
         return self._all_channels()[index]
 
-    def to_dataframe(self) -> Any:
+    def to_dataframe(self) -> pd.DataFrame:
         """All data as a pandas DataFrame.
 
         Returns
@@ -334,15 +314,14 @@ class GpioSet(WithLock):
         from openisx._gpio_channel import imu_table, point_table
 
         channels = self._all_channels()
-        return imu_table(channels) if self.is_imu else point_table(channels)
+        table: pd.DataFrame = imu_table(channels) if self.is_imu else point_table(channels)
+        return table
 
     # -- life ---------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Release the file and the points read from it."""
-        if self._source is not None:
-            self._source.close()
-        self._closed = True
+        super().close()
         self._described = None
 
     def __len__(self) -> int:
@@ -351,17 +330,19 @@ class GpioSet(WithLock):
     def __contains__(self, name: object) -> bool:
         return name in self._channel_dict
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def __reduce__(self) -> tuple[Any, ...]:
         return (GpioSet, ()) if self._source is None else (GpioSet.read, (self._path,))
 
-    def __str__(self) -> str:
-        return (
-            f"GPIO Set\n    file_path: {self.file_path}\n    mode: {self.mode}\n    timing: {self.timing}\n"
-            f"    num_channels: {self.num_channels}" + " " * 8
-        )
+    def _summary(self) -> str:
+        source = super()._open()
+        seconds = source.timing.num_samples * source.timing.period.secs_float
+        return f"{counted(len(source.names), 'IMU channel' if source.kind is DataKind.IMU else 'channel')}, {seconds:.6g} s"
+
+    def _picture(self) -> str:
+        if not self._readable_at_once():
+            return ""
+        channels = self._all_channels()
+        end = max((int(c.offsets[-1]) for c in channels if c.num_points), default=0)
+        busy = [c for c in channels if c.range is not None and c.range[0] < c.range[1]]
+        rows = [(c.label, extremes(c.values, c.offsets, end)) for c in busy[:MAX_ROWS]]
+        return rows_html(rows, len(channels) - len(rows))

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._checks import as_frame_dtype, converted, output_path
+from openisx._checks import as_frame_dtype, converted, of_opened, output_path
+from openisx._data_set import DataSet
+from openisx._pictures import image_html, thinned
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
 from openisx.errors import IsxError
@@ -16,19 +18,22 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from openisx._files.paths import PathInput
+    from openisx._formats.base import MovieSource
 
 __all__ = ["Image"]
 
 
-class Image:
+class Image(DataSet["MovieSource"]):
     """One image, held in memory; stored as a movie of one frame.
 
     Made by :meth:`read` and :meth:`write`; the constructor alone gives an object whose attributes are None.
     """
 
+    _heading = "Image"
+    _attributes = ("file_path", "mode", "spacing", "data_type")
+
     def __init__(self) -> None:
         self._movie: Movie | None = None
-        self._mode: str | None = None
         self._data: NDArray[Any] | None = None
 
     @classmethod
@@ -94,41 +99,37 @@ class Image:
     def _made(cls, movie: Movie, mode: str, data: NDArray[Any]) -> Image:
         self = cls()
         self._movie, self._mode, self._data = movie, mode, data
+        self._timing = movie.timing
         return self
 
-    @property
-    def file_path(self) -> str | None:
-        """Absolute path of the file, symbolic links resolved."""
-        return None if self._movie is None else self._movie.file_path
+    def _content(self) -> MovieSource | None:
+        return None if self._movie is None else self._movie._open_source()
 
     @property
-    def mode(self) -> str | None:
-        """'r' for images that were read, 'w' for those written."""
-        return self._mode
-
-    @property
-    def spacing(self) -> Spacing | None:
+    def spacing(self) -> Spacing:
         """Number, size and position of the pixels."""
-        return None if self._movie is None else self._movie.spacing
+        return of_opened(None if self._movie is None else self._movie.spacing)
 
     @property
-    def data_type(self) -> type[np.generic] | None:
+    def data_type(self) -> type[np.generic]:
         """Scalar class of the pixels, e.g. ``numpy.uint16``."""
-        return None if self._movie is None else self._movie.data_type
+        return of_opened(None if self._movie is None else self._movie.data_type)
 
-    def get_data(self) -> NDArray[Any] | None:
+    def get_data(self) -> NDArray[Any]:
         """The pixels, shape (rows, columns); the same array every time. None for a bare ``Image()``."""
-        return self._data
+        return of_opened(self._data)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         data = np.zeros((0, 0)) if self._data is None else self._data
         return data.copy() if copy and dtype is None else np.asarray(data, dtype)
 
-    def __str__(self) -> str:
-        return (
-            f"Image\n    file_path: {self.file_path}\n    mode: {self.mode}\n"
-            f"    spacing: {self.spacing}\n    data_type: {self.data_type}" + " " * 8
-        )
+    def _summary(self) -> str:
+        height, width = self.spacing.num_pixels
+        return f"{height} x {width} {np.dtype(self.data_type)}"
+
+    def _picture(self) -> str:
+        data = self.get_data()
+        return image_html(data[thinned(self.spacing.num_pixels)]) if data.size else ""
 
 
 class ImageCountError(IsxError, AttributeError):

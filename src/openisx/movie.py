@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import operator
 import weakref
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from openisx._checks import as_frame_dtype, not_open, output_path
+from openisx._checks import as_frame_dtype, not_open, of_opened, output_path
+from openisx._data_set import WritableDataSet, rate_text
 from openisx._files.paths import as_path
-from openisx._formats.acquisition_info import acquisition_info
 from openisx._formats.base import MovieSource
 from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_movie_source
 from openisx._movie_writing import MovieWriting
+from openisx._pictures import affordable, image_html, thinned
 from openisx.core._timestamps import Timestamps, counted_back
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
@@ -22,7 +23,6 @@ from openisx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateErro
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Self
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -31,19 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Movie"]
 
-_T = TypeVar("_T")
-
-
-def _unless_bare(value: _T | None) -> _T:
-    """`value`; that of a bare object is None, which types do not tell, since no object that was read has it."""
-    return value  # type: ignore[return-value]
-
-
 #: Stands for what has not been read yet, where None is a possible value.
 _UNKNOWN: Any = object()
 
 
-class Movie:
+class Movie(WritableDataSet["MovieSource | MovieWriting"]):
     """A movie: frames in time.
 
     Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
@@ -59,16 +51,16 @@ class Movie:
     ...     one_pixel = movie[:, 100, 200]
     """
 
+    _heading = "Movie"
+    _attributes = ("file_path", "mode", "timing", "spacing", "data_type")
+
     def __init__(self) -> None:
         self._source: MovieSource | None = None
         self._writer: MovieWriting | None = None
-        self._timing: Timing | None = None
         self._spacing: Spacing | None = None
         self._dtype: np.dtype[Any] | None = None
-        self._file_path: str | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
         self._tracking: Any = _UNKNOWN
-        self._closed = False
 
     @classmethod
     def read(cls, file_path: PathInput) -> Movie:
@@ -149,7 +141,7 @@ class Movie:
     def _attach(self, source: MovieSource) -> None:
         self._source = source
         self._timing, self._spacing, self._dtype = source.timing, source.spacing, source.dtype
-        self._file_path = source.path
+        self._mode = "r"
         announced = source.timing.samples.num_valid
         if source.num_stored < announced:
             warn(
@@ -201,38 +193,24 @@ class Movie:
         self = cls()
         self._timing, self._spacing, self._dtype = timing.normalized(), spacing.copy(), dtype
         self._writer = MovieWriting(path, self._timing, self._spacing, dtype, extra_properties)
-        self._file_path = self._writer.output.path
+        self._mode = "w"
         self._finalizer = weakref.finalize(self, self._writer.end)
         return self
 
     @property
-    def file_path(self) -> str | None:
-        """Absolute path of the file, symbolic links resolved; None for movies that are not read from a file."""
-        return self._file_path
-
-    @property
-    def mode(self) -> str | None:
-        """'r' for movies that were read, 'w' for those being written."""
-        if self._writer is not None:
-            return "w"
-        return None if self._source is None else "r"
-
-    @property
-    def timing(self) -> Timing:
-        """Start, period, number of samples, and which are missing; a copy. None for a bare ``Movie()``."""
-        return _unless_bare(None if self._timing is None else self._timing.copy())
-
-    @property
     def spacing(self) -> Spacing:
         """Number, size and position of the pixels; a copy. None for a bare ``Movie()``."""
-        return _unless_bare(None if self._spacing is None else self._spacing.copy())
+        return of_opened(None if self._spacing is None else self._spacing.copy())
 
     @property
     def data_type(self) -> type[np.generic]:
         """Scalar class of the pixels, e.g. ``numpy.uint16``. None for a bare ``Movie()``."""
-        return _unless_bare(None if self._dtype is None else self._dtype.type)
+        return of_opened(None if self._dtype is None else self._dtype.type)
 
     # -- frames ----------------------------------------------------------------------------------
+
+    def _content(self) -> MovieSource | MovieWriting | None:
+        return self._writer if self._source is None else self._source
 
     def _reader(self) -> MovieSource | MovieWriting:
         if self._source is None and self._writer is not None:
@@ -250,7 +228,7 @@ class Movie:
         if self._source is None:
             if self._writer is not None:
                 raise IsxStateError(
-                    f"{self._file_path} is being written; this is available once it is flushed."
+                    f"{self.file_path} is being written; this is available once it is flushed."
                 )
             raise not_open()
         return self._source
@@ -474,23 +452,6 @@ class Movie:
 
     # -- metadata --------------------------------------------------------------------------------
 
-    def get_acquisition_info(self) -> dict[str, Any] | None:
-        """What was recorded about the session: animal, microscope, probe, software, processing.
-
-        Returns
-        -------
-        dict or None
-            Names in ascending order; None when the file has nothing to tell.
-        """
-        if self._source is None and self._writer is not None:
-            return acquisition_info(self._writer.metadata["extraProperties"])
-        return self._open_source().acquisition_info()
-
-    @property
-    def metadata(self) -> Mapping[str, Any] | None:
-        """Everything the file says about itself, as decoded JSON; None for formats without metadata."""
-        return self._open_source().metadata
-
     @property
     def tracking(self) -> Tracking | None:
         """What the nVision tracker found in the frames, and the zones of the arena.
@@ -576,41 +537,30 @@ class Movie:
 
     # -- life ------------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        """Release the file. A movie being written is flushed first."""
-        if self._writer is not None and self._source is None:
-            self.flush()
-        if self._source is not None:
-            self._closed = True
-            self._source.close()
+    @property
+    def _writing(self) -> bool:
+        return self._writer is not None and self._source is None
 
-    def __enter__(self) -> Self:
-        return self
+    def _discard(self) -> None:
+        assert self._writer is not None
+        self._writer.discard()
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and self._writer is not None and self._source is None:
-            self._writer.discard()
-            return
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
-            self.close()
+            super().__exit__(kind, *rest)
         finally:
             if self._writer is not None:  # after a failed flush: keep the frames for isx.recover
                 self._writer.output.abandon()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._source is not None:
-            return Movie.from_source, (self._source,)
-        if self._writer is not None:
-            raise IsxStateError(f"{self._file_path} is being written and cannot be pickled.")
-        return Movie, ()
+        return super().__reduce__() if self._source is None else (Movie.from_source, (self._source,))
 
-    def __str__(self) -> str:
-        return (
-            f"Movie\n    file_path: {self.file_path}\n    mode: {self.mode}\n    timing: {self.timing}\n"
-            f"    spacing: {self.spacing}\n    data_type: {self.data_type}" + " " * 8
-        )
+    def _summary(self) -> str:
+        timing, (height, width), dtype = self._layout
+        return f"{timing.num_samples} x {height} x {width} {dtype}, {rate_text(timing)}"
 
-    def _repr_html_(self) -> str:
-        from openisx.viz._html import movie_html
-
-        return movie_html(self)
+    def _picture(self) -> str:
+        timing, shape, _ = self._layout
+        if self._writing or not timing.samples.num_valid or not affordable(1, 8 * shape[0] * shape[1]):
+            return ""
+        return image_html(self[(timing.samples.sample(0), *thinned(shape))])

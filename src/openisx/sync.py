@@ -18,7 +18,7 @@ from openisx._formats.isxd.editing import edit_metadata
 from openisx._formats.isxd.metadata import PRODUCER, timing_to_json
 from openisx._formats.json_reading import updated
 from openisx._formats.kinds import DataKind, WrongKindError
-from openisx._formats.registry import open as open_any
+from openisx._open import open as open_any
 from openisx.core._integers import half_away
 from openisx.core._timestamps import counted_back
 from openisx.core.timing import Duration, Time, Timing
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from openisx._files.paths import PathInput, PathInputs
 
-__all__ = ["Recording", "align_start_times", "first_counter", "open_paired", "plan_start_times"]
+__all__ = ["align_start_times", "plan_start_times"]
 
 _BAD_REFERENCE = "Unsupported data type - only gpio files, isxd movies, and isxb movies are supported as a timing reference."
 _BAD_FILE = (
@@ -89,8 +89,14 @@ class Recording:
         except WrongKindError:
             raise IsxFormatError(f"{unsupported} ({path})") from None
         kind, ending = _kind(opened), extension(path)
-        self.movie: Movie | None = opened if kind in _MOVIES and ending in ("isxd", "isxb") else None
-        self.gpio: GpioSet | None = opened if kind is DataKind.GPIO and ending in ("isxd", "gpio") else None
+        self.movie = (
+            opened if isinstance(opened, Movie) and kind in _MOVIES and ending in ("isxd", "isxb") else None
+        )
+        self.gpio = (
+            opened
+            if isinstance(opened, GpioSet) and kind is DataKind.GPIO and ending in ("isxd", "gpio")
+            else None
+        )
         self._opened = opened
         if self.movie is None and self.gpio is None:
             self.close()
@@ -99,8 +105,9 @@ class Recording:
     @property
     def timing(self) -> Timing:
         """Of the whole file."""
-        timing: Timing = self._opened.timing
-        return timing
+        opened = self.gpio if self.movie is None else self.movie
+        assert opened is not None
+        return opened.timing
 
     @property
     def uuid(self) -> str:

@@ -1,4 +1,4 @@
-"""Helpers under the vendor's module path (spec 00, section 6)."""
+"""Helpers under the vendor's module path."""
 
 from __future__ import annotations
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from openisx._checks import converted, output_path
+from openisx._checks import converted, of_opened, output_path
 from openisx._files.paths import as_path
 from openisx._formats.isxd.vessel_set import Vessel as _Data
 from openisx._formats.isxd.vessel_set import VesselBody, new_vessel_set
 from openisx._formats.isxd.vessel_set import VesselSetType as _Type
 from openisx._formats.registry import open_vessel_set
-from openisx._roi_set import Roi, RoiSet, of_opened, require_timing_and_spacing, trace_to_store
+from openisx._pictures import affordable, image_html, thinned
+from openisx._roi_set import Roi, RoiSet, require_timing_and_spacing, trace_to_store
 from openisx._tables import samples_table, table
 from openisx.errors import IsxIndexError, IsxStateError
 
@@ -99,6 +100,8 @@ class VesselSet(RoiSet[VesselBody, Vessel]):
     """
 
     _noun = "vessel"
+    _heading = "VesselSet"
+    _attributes = ("file_path", "mode", "timing", "spacing", "num_vessels")
 
     #: The two types of vessel sets.
     VesselSetType = _Type
@@ -565,6 +568,14 @@ class VesselSet(RoiSet[VesselBody, Vessel]):
         for point in range(opened.body.num_points):
             columns[f"x{point}"], columns[f"y{point}"] = lines[:, point, 0], lines[:, point, 1]
         return table(columns)
+
+    def _picture(self) -> str:
+        height, width = shape = self.spacing.num_pixels
+        if not affordable(len(self), 4 * height * width):
+            return self._trace_rows()
+        index = thinned(shape)
+        lines = list(self.lines[:100])
+        return image_html(self._roi(0).image[index], lines, index[0].step) + self._trace_rows()
 
 
 def _heatmaps(values: ArrayLike, num_samples: int) -> NDArray[np.float32]:

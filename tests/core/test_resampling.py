@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import isx
 from openisx.core._integers import half_away, line
-from openisx.core.resampling import hold, nearest_samples
+from openisx.core._resampling import hold, nearest_samples
 
 COUNTS = st.integers(0, 6)
 PERIODS = st.builds(

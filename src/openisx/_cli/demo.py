@@ -15,8 +15,8 @@ from openisx._cli.export import Options, export_files
 from openisx._cli.info import show, show_brief
 from openisx._cli.terminal import one_line, progress_bar, stderr, stdout, wrote
 from openisx._files.output import OutputFile
+from openisx._pictures import png_bytes
 from openisx.sync import align_start_times, plan_start_times
-from openisx.viz._html import png_bytes
 
 __all__ = ["EXPORTS", "NAME", "command"]
 

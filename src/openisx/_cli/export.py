@@ -15,8 +15,8 @@ from openisx._cli.series import sorted_by_time
 from openisx._cli.terminal import close_if_open, progress_bar, stderr, wrote
 from openisx._files.output import OutputFile
 from openisx._files.paths import canonical, extension, overwriting, require_absent
+from openisx._pictures import png_bytes, to_gray
 from openisx.export._options import Progress
-from openisx.viz._html import png_bytes, to_gray
 
 __all__ = ["EPILOG", "EXPORTERS", "NAME", "Exporter", "Options", "command", "export_files"]
 

@@ -1,4 +1,4 @@
-"""Session metadata as acquisition software stored them, mapped to flat names for people (spec 01, section 6).
+"""Session metadata as acquisition software stored them, mapped to flat names for people (docs/formats/isxd.md, `extraProperties`).
 
 Missing members leave out their own entry only, and a malformed section never costs the others.
 """
@@ -158,7 +158,7 @@ def _vessels(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def acquisition_info(extra: Any) -> dict[str, Any] | None:
-    """Flat session metadata of an `.isxd`, `.gpio` or `.imu` file (spec 01, section 6.1).
+    """Flat session metadata of an `.isxd`, `.gpio` or `.imu` file (docs/formats/isxd.md, `extraProperties`).
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def acquisition_info(extra: Any) -> dict[str, Any] | None:
 
 
 def behavior_acquisition_info(session: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Flat session metadata of an `.isxb` file (spec 01, section 6.2).
+    """Flat session metadata of an `.isxb` file (docs/formats/isxb.md, Session metadata).
 
     Parameters
     ----------

@@ -9,13 +9,12 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openisx._files.paths import as_path, extension, require_existing
+from openisx._files.paths import extension, require_existing
 from openisx._files.source import ByteSource, open_bytes
 from openisx._formats.kinds import DataKind, wrong_kind
 from openisx.errors import IsxFileError
 
 if TYPE_CHECKING:
-    from openisx._files.paths import PathInput
     from openisx._formats.base import MovieSource
     from openisx._formats.gpio.recording import RecordedSignals
     from openisx._formats.isxd.cell_set import CellSetIsxd
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Format",
-    "open",
+    "kind_of",
     "open_cell_set",
     "open_event_source",
     "open_gpio_source",
@@ -85,53 +84,17 @@ FORMATS = (
 
 _BY_EXTENSION = {ending: row for row in FORMATS for ending in row.extensions}
 
-_MOVIE, _GPIO_SET = "openisx.movie:Movie", "openisx.gpio_set:GpioSet"
 
-#: Public class of each kind of data set.
-_CLASSES = {
-    DataKind.MOVIE: _MOVIE,
-    DataKind.BEHAVIORAL_MOVIE: _MOVIE,
-    DataKind.NVISION_MOVIE: _MOVIE,
-    DataKind.IMAGE: "openisx.image:Image",
-    DataKind.CELL_SET: "openisx.cell_set:CellSet",
-    DataKind.EVENT_SET: "openisx.event_set:EventSet",
-    DataKind.VESSEL_SET: "openisx.vessel_set:VesselSet",
-    DataKind.GPIO: _GPIO_SET,
-    DataKind.IMU: _GPIO_SET,
-}
-
-
-def open(path: PathInput) -> Any:  # noqa: A001 - isx.open() reads as what it does
-    """Open any file with the class made for it.
-
-    Parameters
-    ----------
-    path : path
-        The content of an `.isxd` or `.hdf5` file decides, otherwise the extension.
-
-    Returns
-    -------
-    Movie, Image, CellSet, EventSet, VesselSet or GpioSet
-        Open for reading. Microscope files of one frame are images.
+def kind_of(path: str) -> DataKind:
+    """Kind of the data set in an existing file, by its extension or, where that does not tell, by its content.
 
     Raises
     ------
     IsxFileError
-        The file is missing, damaged, or of a kind without a class of its own.
+        The extension is unknown, or the content is damaged.
     """
-    given = as_path(path)
-    require_existing(given)
-    row = _row_of(given)
-    kind = row.kind or _kind_by_content(given, row)
-    if kind not in _CLASSES:
-        raise wrong_kind(given, kind, *_CLASSES)
-    opened = _loaded(_MOVIE if kind is DataKind.IMAGE else _CLASSES[kind]).read(given)
-    if _CLASSES[kind] != _MOVIE and kind is not DataKind.IMAGE:
-        return opened
-    if opened._open_source().kind is not DataKind.IMAGE or len(opened) != 1:
-        return opened
-    opened.close()
-    return _loaded(_CLASSES[DataKind.IMAGE]).read(given)
+    row = _row_of(path)
+    return row.kind or _kind_by_content(path, row)
 
 
 @functools.cache

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from openisx._files.paths import PathInput
     from openisx.export._options import Progress
 
-__all__ = ["cell_map", "create_cell_map", "overlay_cell_map_on_image", "overlay_cellmaps"]
+__all__ = ["create_cell_map", "overlay_cell_map_on_image", "overlay_cellmaps"]
 
 _MIN_VARIANCE = 1e-4  # of a normalised footprint; one with less shows nothing
 _TRACE_BLOCK = 1 << 14

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from openisx.export._options import Progress
     from openisx.structures import CellMetrics
 
-__all__ = ["accepted_cells_map", "export_cell_set_to_csv_tiff"]
+__all__ = ["export_cell_set_to_csv_tiff"]
 
 _CHUNK = 1 << 18  # values formatted at a time
 _MAP_NAME = "accepted-cells-map"

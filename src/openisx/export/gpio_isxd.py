@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from openisx._files.paths import PathInput
     from openisx.export._options import Progress
 
-__all__ = ["export_gpio_to_isxd", "write_gpio_isxd"]
+__all__ = ["export_gpio_to_isxd"]
 
 _CANNOT_WRITE = "Failed to open events file for writing ({path}) with error: {error}"
 _SUFFIX = {"gpio": "_gpio", "raw": "_gpio", "hdf5": "", "imu": "_imu"}

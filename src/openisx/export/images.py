@@ -26,10 +26,6 @@ __all__ = [
     "export_image_to_tiff",
     "export_isxd_image_to_tiff",
     "export_tiff_to_isxd_image",
-    "read_picture",
-    "require_input",
-    "write_pair",
-    "write_picture",
 ]
 
 _CHANNELS = ("red", "green", "blue")

@@ -57,7 +57,7 @@ def write_movie(scene: Scene, path: str, progress: Progress) -> None:
 
 
 def _header_lines(scene: Scene, frames: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """Header lines of `frames`: one byte of information per value, in bits 4 to 11 (spec 02, section 2.1)."""
+    """Header lines of `frames`: one byte of information per value, in bits 4 to 11 (docs/formats/movies.md, The header line)."""
     lines = np.zeros((len(frames), LINE_VALUES), np.uint16)
     fields = np.zeros(len(frames), [("color", "u1"), ("write", "u1"), ("count", "<u4"), ("led1", "<u2"),
                                     ("volt1", "<u2"), ("led2", "<u2"), ("volt2", "<u2"), ("focus", "<u2"),

@@ -9,10 +9,10 @@ import numpy as np
 
 from openisx._dependencies import require
 from openisx._files.output import OutputFile
+from openisx._pictures import to_gray
 from openisx.errors import IsxError
 from openisx.export._options import no_progress
 from openisx.movie import Movie
-from openisx.viz._html import to_gray
 from openisx.viz._plots import FAINT, GROUND, INK, WIDTH, empty_page, figure_bytes, title_of
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 from openisx._dependencies import require
 from openisx._files.output import OutputFile
 from openisx._files.paths import extension
+from openisx._pictures import to_gray
 from openisx.errors import IsxError
 from openisx.movie import Movie
-from openisx.viz._html import to_gray
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -247,6 +247,18 @@ class MovieIsxdWriter:
             sidecar=content,
         )
 
+    @property
+    def path(self) -> str:
+        """Canonical path of the file to be."""
+        return self.output.path
+
+    def acquisition_info(self) -> dict[str, Any] | None:
+        """Session metadata as ``get_acquisition_info`` hands them out."""
+        return acquisition_info(self.metadata["extraProperties"])
+
+    def close(self) -> None:
+        """Nothing is left to release once the movie is flushed or given up."""
+
     def append(self, frame: NDArray[Any]) -> None:
         """Write the next frame."""
         self.output.write(np.ascontiguousarray(frame, dtype=self._dtype))

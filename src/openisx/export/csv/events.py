@@ -13,7 +13,7 @@ from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths, require_absent
 from openisx._formats.registry import open_event_source
 from openisx._series import Member, event_set_order
-from openisx.core.resampling import nearest_samples
+from openisx.core._resampling import nearest_samples
 from openisx.errors import IsxError
 from openisx.export._options import no_progress
 from openisx.export.csv import _numbers as csv_text
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from openisx.export._options import Progress
     from openisx.structures import EventMetrics
 
-__all__ = ["PacketTimes", "export_event_set_to_csv"]
+__all__ = ["export_event_set_to_csv"]
 
 _CANNOT_WRITE = "Error writing to output file. ({path}: {error})"
 _CHUNK = 1 << 17  # rows, or cells of a table, formatted at a time

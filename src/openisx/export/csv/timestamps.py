@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from openisx.export._options import Progress
     from openisx.movie import Movie
 
-__all__ = ["FRAME_COLUMNS", "clock_of_series", "export_movie_timestamps_to_csv", "opened_series"]
+__all__ = ["export_movie_timestamps_to_csv"]
 
 FRAME_COLUMNS = ("Global Frame Number", "Movie Number", "Local Frame Number")
 _ROWS_AT_ONCE = 1 << 15
