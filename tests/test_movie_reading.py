@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import gc
-import multiprocessing
-import operator
 import os
 import pickle
 import sys
-import threading
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -42,32 +37,6 @@ def path(tmp_path):
     file = tmp_path / "movie.isxd"
     members = make.metadata((6, 7), "uint16", 21, dropped=[3], extraProperties=EXTRA)
     file.write_bytes(isxd(FRAMES.tobytes(), members))
-    return file
-
-
-@pytest.fixture(params=["isxd", "lines", "tif", "tif-deflate", "hdf5", "hdf5-gzip", "xml"])
-def any_movie(request, tmp_path):
-    """The same twenty frames in every format."""
-    kind, _, option = request.param.partition("-")
-    file = tmp_path / f"movie.{'isxd' if kind == 'lines' else kind}"
-    if kind == "isxd":
-        file.write_bytes(isxd(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
-    elif kind == "lines":
-        with_lines(file, 1000 + 50 * np.arange(20))
-    elif kind == "hdf5":
-        pytest.importorskip("h5py")
-        options = {"chunks": (3, 6, 7), "compression": "gzip"} if option else {}
-        make.write_hdf5(file, FRAMES, **options)
-    elif option:
-        import tifffile
-
-        tifffile.imwrite(file, FRAMES, compression="deflate", photometric="minisblack")
-    else:
-        (tmp_path / "part.tif").write_bytes(make.tiff_bytes(list(FRAMES[:13])))
-        (tmp_path / "part2.tif").write_bytes(make.tiff_bytes(list(FRAMES[13:])))
-        file.write_text(make.xml_text({"dropped": "[]"}, ["part.tif", "part2.tif"]))
-        if kind == "tif":
-            file.write_bytes(make.tiff_bytes(list(FRAMES)))
     return file
 
 
@@ -106,6 +75,7 @@ def test_timing_and_spacing_outlive_the_movie_and_do_not_change_it(path):
 
 
 def test_a_bare_movie():
+    assert pickle.loads(pickle.dumps(isx.Movie())).file_path is None
     movie = isx.Movie()
     assert {movie.file_path, movie.mode, movie.timing, movie.spacing, movie.data_type} == {None}
     assert str(movie).startswith("Movie\n    file_path: None\n    mode: None\n")
@@ -151,16 +121,6 @@ def test_odd_file_names(path, tmp_path, name):
 
 
 # -- frames --------------------------------------------------------------------------------------
-
-
-def test_frames_belong_to_the_caller(any_movie):
-    with isx.Movie.read(any_movie) as movie:
-        first, again = movie.get_frame_data(4), movie.get_frame_data(4)
-        first[:] = 0
-        np.testing.assert_array_equal(again, FRAMES[4])
-        np.testing.assert_array_equal(movie.get_frame_data(4), FRAMES[4])
-        assert first.flags.c_contiguous
-        np.testing.assert_array_equal(np.asarray(movie), FRAMES)
 
 
 @pytest.mark.parametrize("index", [True, np.int8(1), np.uint64(1), np.array(1)])
@@ -349,124 +309,7 @@ def test_metadata_of_a_movie_being_written(tmp_path):
         movie.close()
 
 
-def test_formats_without_metadata(any_movie):
-    with isx.Movie.read(any_movie) as movie:
-        if any_movie.suffix != ".isxd":
-            assert movie.get_acquisition_info() is None
-            assert movie.metadata is None
-            assert movie.timestamps is None
-            with pytest.raises(isx.IsxError, match="No frame timestamps"):
-                movie.get_frame_timestamp(0)
-            assert movie.get_frame_header(0) is None
-        assert "base64" in movie._repr_html_()
-
-
-# -- threads, processes, life --------------------------------------------------------------------
-
-
-def test_many_threads_on_one_movie(any_movie):
-    rng = np.random.default_rng(2)
-    orders = [rng.permutation(20).tolist() for _ in range(8)]
-    with isx.Movie.read(any_movie) as movie:
-        barrier = threading.Barrier(8)
-
-        def work(order):
-            barrier.wait()
-            return all(np.array_equal(movie.get_frame_data(i), FRAMES[i]) for i in order) and np.array_equal(
-                movie[2:18:3, 1:4, 2], FRAMES[2:18:3, 1:4, 2]
-            )
-
-        with ThreadPoolExecutor(8) as pool:
-            assert all(pool.map(work, orders))
-
-
-def test_many_threads_opening_and_closing(any_movie):
-    def work(index):
-        with isx.Movie.read(any_movie) as movie:
-            return np.array_equal(movie.get_frame_data(index % 20), FRAMES[index % 20])
-
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(work, range(100)))
-
-
-def test_pickling_and_copying(any_movie):
-    with isx.Movie.read(any_movie) as movie:
-        for other in (pickle.loads(pickle.dumps(movie)), copy.deepcopy(movie), copy.copy(movie)):
-            with other:
-                assert other.timing == movie.timing
-                np.testing.assert_array_equal(other[:], FRAMES)
-    assert pickle.loads(pickle.dumps(isx.Movie())).file_path is None
-
-
-def frame_sum(movie, index):
-    return int(movie.get_frame_data(index).astype(np.int64).sum())
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_reading_after_fork(any_movie):
-    """Parent and children read one open movie at the same time, each with its own position."""
-    with isx.Movie.read(any_movie) as movie:
-        assert frame_sum(movie, 0) == FRAMES[0].astype(np.int64).sum()
-        children = []
-        for _ in range(3):
-            pid = os.fork()
-            if not pid:
-                right = all(
-                    np.array_equal(movie.get_frame_data(i), FRAMES[i]) for i in range(20) for _ in range(5)
-                )
-                os._exit(0 if right else 1)
-            children.append(pid)
-        for i in range(20):
-            np.testing.assert_array_equal(movie.get_frame_data(i), FRAMES[i])
-        for pid in children:
-            _, status = os.waitpid(pid, 0)
-            assert os.waitstatus_to_exitcode(status) == 0
-        np.testing.assert_array_equal(movie.get_frame_data(7), FRAMES[7])
-
-
-def test_reading_in_spawned_workers(tmp_path):
-    files = {}
-    files["isxd"] = tmp_path / "m.isxd"
-    files["isxd"].write_bytes(isxd(FRAMES.tobytes(), make.metadata((6, 7), "uint16", 20)))
-    files["tif"] = tmp_path / "m.tif"
-    files["tif"].write_bytes(make.tiff_bytes(list(FRAMES)))
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        for file in files.values():
-            with isx.Movie.read(file) as movie:
-                np.testing.assert_array_equal(
-                    list(pool.map(operator.getitem, [movie] * 20, range(20))), FRAMES
-                )
-
-
-def test_closing(any_movie):
-    movie = isx.Movie.read(any_movie)
-    view = movie[3:5]
-    movie.close()
-    movie.close()
-    np.testing.assert_array_equal(view, FRAMES[3:5])  # views stay valid
-    for call in (
-        lambda: movie.get_frame_data(0),
-        lambda: movie[7, 0, 0] if any_movie.suffix == ".isxd" else movie.get_frame_data(1),
-    ):
-        with pytest.raises(isx.IsxStateError, match="is closed"):
-            call()
-    assert movie.shape == (20, 6, 7)
-    assert movie._repr_html_()
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="open files cannot be counted here")
-def test_nothing_stays_open(any_movie):
-    gc.collect()
-    before = len(os.listdir("/proc/self/fd"))
-    for _ in range(3):
-        isx.Movie.read(any_movie).close()
-        movie = isx.Movie.read(any_movie)
-        movie.get_frame_data(0)
-        del movie
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
+# -- life --------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be deleted here")
