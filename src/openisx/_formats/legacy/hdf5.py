@@ -70,10 +70,10 @@ class MovieHdf5(MovieSource, WithLock):
     def _after_fork(self) -> None:
         """Open the library's file anew: another thread may have been in the library."""
         super()._after_fork()
-        self._abandoned = getattr(
-            self, "_library_file", None
-        )  # never closed: the library may be at work in it
+        # Never closed, since the library may be at work in it.
+        self._abandoned = getattr(self, "_library_file", None), getattr(self, "_data_set", None)
         self._library_file: Any = None
+        self._data_set: Any = None
 
     def _describe(self) -> None:
         with self._lock:
@@ -113,15 +113,17 @@ class MovieHdf5(MovieSource, WithLock):
     def _images(self) -> Any:
         """The data set of frames; the library's file is opened anew after a fork."""
         self._file.require_open()
-        if self._library_file is None:
-            self._library_file = _library_file(self._file)
+        if self._library_file is not None:
+            return self._data_set
+        opened = _library_file(self._file)
         try:
-            images = self._library_file.get("images")
-            found = content(self._library_file) if images is None else "/images is not a data set"
+            images = opened.get("images")
+            found = content(opened) if images is None else "/images is not a data set"
         except Exception as error:  # noqa: BLE001 - the library raises nearly anything on damage
             raise IsxFormatError(f"{self.given_path} holds no movie: {error}") from None
         if not hasattr(images, "chunks"):
             raise IsxFormatError(f"{self.given_path} holds no movie: {found}.")
+        self._library_file, self._data_set = opened, images
         return images
 
     def _read_stamps(self, file: Any) -> tuple[int, float, float] | None:
@@ -201,7 +203,7 @@ class MovieHdf5(MovieSource, WithLock):
     def _release_library(self) -> None:
         if self._library_file is not None:
             self._library_file.close()
-        self._library_file = None
+        self._library_file = self._data_set = None
 
     @property
     def file_size(self) -> int:
@@ -219,6 +221,8 @@ def _library_file(file: ByteSource) -> Any:
     """The file as h5py opens it."""
     h5py = require("h5py", "hdf5")
     try:
+        if file.local_path is not None:  # reading plain blocks through a Python file takes 1.6 times as long
+            return h5py.File(file.local_path, "r", locking=False, rdcc_nbytes=_CHUNK_CACHE)
         return h5py.File(file.stream(), "r", rdcc_nbytes=_CHUNK_CACHE)
     except Exception as error:  # noqa: BLE001 - the library raises nearly anything on damage
         raise IsxFormatError(f"{file.given_path} is not an HDF5 file, or is damaged: {error}") from None

@@ -93,14 +93,15 @@ class TiffTables:
     def tables(self) -> tuple[list[int], bool]:
         """Position of every page's table, and whether the chain of them is broken at its end."""
         seen: dict[int, None] = {}
+        data, number, pointer = self.data, self.number, self.pointer
         offset = self.first
         while offset:
             if offset in seen:
                 return list(seen), True
             try:
-                count = self._count(offset)
-                link = offset + self.number.size + count * self.entry.size
-                (following,) = self.pointer.unpack(self.data[link : link + self.pointer.size])
+                (count,) = number.unpack(data[offset : offset + number.size])
+                link = offset + number.size + count * self.entry.size
+                (following,) = pointer.unpack(data[link : link + pointer.size])
             except struct.error:
                 return list(seen), True
             seen[offset] = None
@@ -164,7 +165,10 @@ class TiffTables:
         size = self.number.size + count * self.entry.size
         beyond = np.flatnonzero(tables + size > self.file.size)
         tables = tables[: beyond[0]] if len(beyond) else tables
-        raw = np.frombuffer(self.file.read_spans(tables, size), np.uint8).reshape(len(tables), size)
+        if isinstance(self.data, _Blocks):
+            raw = np.frombuffer(self.file.read_spans(tables, size), np.uint8).reshape(len(tables), size)
+        else:
+            raw = np.frombuffer(self.data, np.uint8)[tables[:, None] + np.arange(size)]
         entries = raw[:, self.number.size :].reshape(len(tables), count, self.entry.size)
         tags = np.ascontiguousarray(entries[0, :, :2]).view(self.order + "u2")[:, 0]
         value = self.entry.size - self.pointer.size
