@@ -114,6 +114,23 @@ def test_pictures_are_small(tmp_path):
     assert pictures.affordable(1000, 2**30) == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_data_that_show_nothing(tmp_path):
+    with isx.Movie.write(
+        tmp_path / "m.isxd", isx.Timing(num_samples=2), isx.Spacing((0, 5)), np.uint8
+    ) as movie:
+        movie.flush(fill_missing=True)
+        assert movie._picture() == ""
+    with isx.CellSet.write(tmp_path / "c.isxd", TIMING, isx.Spacing((2, 3))) as cells:
+        assert len(images(cells._picture())) == 1  # of no cell
+        cells.set_cell_data(0, np.full((2, 3), np.nan, np.float32), np.full(5, np.nan, np.float32))
+        cells.set_cell_data(1, np.full((2, 3), np.inf, np.float32), np.full(5, np.inf, np.float32))
+        assert len(images(cells._picture())) == 1
+    movie = isx.Movie.from_array(np.ones((3, 4, 5), np.float32))
+    assert repr(movie) == "<isx.Movie in memory 3 x 4 x 5 float32, 20 Hz>"
+    assert images(movie._repr_html_())[0].shape == (4, 5)
+
+
 def test_sets_draw_their_rows(recording):
     cells = parsed(isx.open(recording["cells"])._repr_html_())
     names = [element.text for element in cells.iter() if element.tag.endswith("}text")]

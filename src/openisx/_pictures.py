@@ -83,6 +83,8 @@ def thinned(shape: tuple[int, int]) -> tuple[slice, slice]:
 
 def image_html(pixels: NDArray[Any], lines: Sequence[NDArray[np.int64]] = (), step: int = 1) -> str:
     """An image, grey unless it is RGB, with `lines` of points (x, y) over it, which count in pixels before thinning."""
+    if not pixels.size:
+        return ""
     pixels = pixels if pixels.ndim == 3 else to_gray(pixels)
     height, width = pixels.shape[:2]
     encoded = base64.b64encode(png_bytes(pixels)).decode()
