@@ -9,11 +9,13 @@ import numpy as np
 
 from openisx._dependencies import require
 from openisx._formats.gpio.imu import COUNTS_PER_G, IMU_CHANNELS
+from openisx._tables import table
 from openisx.structures import ChannelKind, GpioChannel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 __all__ = ["describe_channel", "edges", "imu_table", "point_table"]
@@ -71,33 +73,28 @@ def edges(
     return found
 
 
-def _seconds(offsets: NDArray[np.uint64]) -> NDArray[np.float64]:
-    return offsets / 1e6
-
-
-def point_table(channels: Sequence[GpioChannel]) -> Any:
+def point_table(channels: Sequence[GpioChannel]) -> pd.DataFrame:
     """A DataFrame with a row per point, channel after channel."""
-    pandas = require("pandas", "tables")
+    categorical = require("pandas", "tables").Categorical
     counts = [channel.num_points for channel in channels]
     names = list(dict.fromkeys(channel.name for channel in channels))
     codes = np.repeat([names.index(channel.name) for channel in channels], counts)
     empty = np.zeros(0)
-    return pandas.DataFrame(
+    return table(
         {
-            "Time (s)": np.concatenate([empty, *(_seconds(channel.offsets) for channel in channels)]),
-            "Channel Name": pandas.Categorical.from_codes(codes.astype(np.int64), names),
+            "Time (s)": np.concatenate([empty, *(channel.offsets / 1e6 for channel in channels)]),
+            "Channel Name": categorical.from_codes(codes.astype(np.int64), names),
             "Value": np.concatenate([empty.astype(np.float32), *(channel.values for channel in channels)]),
         }
     )
 
 
-def imu_table(channels: Sequence[GpioChannel]) -> Any:
+def imu_table(channels: Sequence[GpioChannel]) -> pd.DataFrame:
     """A DataFrame with a row per time and a column per channel."""
-    pandas = require("pandas", "tables")
     times = np.unique(np.concatenate([np.zeros(0, np.uint64), *(channel.offsets for channel in channels)]))
-    columns: dict[str, NDArray[Any]] = {"Time (s)": _seconds(times)}
+    columns: dict[str, NDArray[Any]] = {"Time (s)": times / 1e6}
     for channel in channels:
         column = np.full(len(times), np.nan, dtype=np.float32)
         column[times.searchsorted(channel.offsets)] = channel.values
         columns[channel.label] = column
-    return pandas.DataFrame(columns)
+    return table(columns)

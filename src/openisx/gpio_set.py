@@ -13,13 +13,13 @@ from openisx._files.paths import as_path
 from openisx._formats.gpio.imu import COUNTS_PER_G
 from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_gpio_source
-from openisx._gpio_channel import describe_channel, edges
+from openisx._gpio_channel import describe_channel, edges, imu_table, point_table
 from openisx._pictures import MAX_ROWS, extremes, rows_html
 from openisx.core._resampling import hold
 from openisx.errors import IsxStateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     import pandas as pd
@@ -56,7 +56,7 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         self._source: SignalSource | None = None
         self._channel_dict: dict[str, int] = {}
         self._described: list[GpioChannel] | None = None
-        self._path = ""
+        self._path = ""  # to open it again
         self._make_lock()
 
     @classmethod
@@ -79,11 +79,21 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
             An `.hdf5` file needs h5py, which is not installed.
         """
         given = as_path(file_path)
+        self = cls.from_source(open_gpio_source(given))
+        self._path = os.path.abspath(given)
+        return self
+
+    @classmethod
+    def from_source(cls, source: SignalSource) -> GpioSet:
+        """A set of what a source gives, for example one that is no file.
+
+        Parameters
+        ----------
+        source : SignalSource
+        """
         self = cls()
-        source = open_gpio_source(given)
         self._source, self._timing, self._mode = source, source.timing, "r"
         self._channel_dict = {name: i for i, name in enumerate(source.names)}
-        self._path = os.path.abspath(given)
         return self
 
     def _content(self) -> SignalSource | None:
@@ -235,7 +245,12 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
 
     def __getitem__(self, channel: str | int) -> GpioChannel:
         """The channel of that name or index."""
-        return self._channel(channel)
+        index = self.get_channel_index(channel) if isinstance(channel, str) else self._index(channel)
+        return self._all_channels()[index]
+
+    def __iter__(self) -> Iterator[GpioChannel]:
+        """Every channel, in the order of the set."""
+        return iter(self._all_channels())
 
     def sample(self, channel: str | int, timing: Timing) -> NDArray[np.float32]:
         """Value of a channel at every sample of `timing`: that of the last point at or before it.
@@ -255,7 +270,7 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         ndarray of float32, shape (num_samples,)
             NaN before the first point, and where packets were lost.
         """
-        found = self._channel(channel)
+        found = self[channel]
         return hold(found.offsets, found.values, self.timing, timing)
 
     def rising_edges(self, channel: str | int, threshold: float = 0.5) -> NDArray[np.uint64]:
@@ -273,7 +288,7 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         ndarray of uint64
             Microseconds after the start of the set. Values before and after a gap of lost packets make no edge.
         """
-        found = self._channel(channel)
+        found = self[channel]
         return edges(found.offsets, found.values, threshold, rising=True)
 
     def falling_edges(self, channel: str | int, threshold: float = 0.5) -> NDArray[np.uint64]:
@@ -289,12 +304,8 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         ndarray of uint64
             As for :meth:`rising_edges`.
         """
-        found = self._channel(channel)
+        found = self[channel]
         return edges(found.offsets, found.values, threshold, rising=False)
-
-    def _channel(self, channel: str | int) -> GpioChannel:
-        index = self.get_channel_index(channel) if isinstance(channel, str) else self._index(channel)
-        return self._all_channels()[index]
 
     def to_dataframe(self) -> pd.DataFrame:
         """All data as a pandas DataFrame.
@@ -311,11 +322,8 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         IsxImportError
             pandas is not installed.
         """
-        from openisx._gpio_channel import imu_table, point_table
-
         channels = self._all_channels()
-        table: pd.DataFrame = imu_table(channels) if self.is_imu else point_table(channels)
-        return table
+        return imu_table(channels) if self.is_imu else point_table(channels)
 
     # -- life ---------------------------------------------------------------------------------------
 
@@ -331,7 +339,9 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         return name in self._channel_dict
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (GpioSet, ()) if self._source is None else (GpioSet.read, (self._path,))
+        if self._source is None:
+            return GpioSet, ()
+        return (GpioSet.read, (self._path,)) if self._path else (GpioSet.from_source, (self._source,))
 
     def _summary(self) -> str:
         source = super()._open()

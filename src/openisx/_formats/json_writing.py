@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from openisx.errors import IsxFormatError
@@ -38,16 +39,17 @@ _ESCAPES = {i: f"\\u{i:04x}" for i in range(0x20)} | str.maketrans(
     {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 )
 
+_TO_ESCAPE = re.compile(r'["\\\x00-\x1f]')
+
 
 def _string(value: str) -> str:
-    return f'"{value.translate(_ESCAPES)}"'
+    return f'"{value.translate(_ESCAPES) if _TO_ESCAPE.search(value) else value}"'
 
 
 def _scalar(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    write = _EXACT_TYPES.get(type(value))
+    if write is not None:
+        return write(value)
     if isinstance(value, str):
         return _string(value)
     if isinstance(value, int):
@@ -57,7 +59,18 @@ def _scalar(value: Any) -> str:
     raise TypeError(f"cannot write {type(value).__name__} as JSON")
 
 
+_EXACT_TYPES: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "null",
+    bool: lambda value: "true" if value else "false",
+    str: _string,
+    int: _integer,
+    float: _number,
+}
+
+
 def _write(value: Any, newline: str, step: str, colon: str) -> str:
+    if type(value) in _EXACT_TYPES:
+        return _scalar(value)
     inner = newline + step
     if isinstance(value, Mapping):
         if not value:
@@ -69,7 +82,11 @@ def _write(value: Any, newline: str, step: str, colon: str) -> str:
     if isinstance(value, (list, tuple)):
         if not value:
             return "[]"
-        return "[" + inner + f",{inner}".join([_write(v, inner, step, colon) for v in value]) + newline + "]"
+        if all(v is value[0] for v in value):  # such as the periods of all cells
+            texts = [_write(value[0], inner, step, colon)] * len(value)
+        else:
+            texts = [_write(v, inner, step, colon) for v in value]
+        return "[" + inner + f",{inner}".join(texts) + newline + "]"
     return _scalar(value)
 
 

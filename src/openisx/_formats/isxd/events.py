@@ -194,6 +194,7 @@ def event_metadata(
     extra_properties: Any,
 ) -> dict[str, Any]:
     """Metadata of a set in the current layout; all sequences have one entry for each channel."""
+    ratios = {id(step): ratio_to_json(step) for step in steps}  # one object for channels of one step
     return {
         "channel list": list(names),
         "extraProperties": extra_properties,
@@ -203,7 +204,7 @@ def event_metadata(
         "metrics": None,
         "numSamples": list(counts),
         "producer": PRODUCER,
-        "signalSteps": [ratio_to_json(step) for step in steps],
+        "signalSteps": [ratios[id(step)] for step in steps],
         "signalTypes": [int(each) for each in dense],
         "startOffsets": list(first_offsets),
         "type": kind.code,
