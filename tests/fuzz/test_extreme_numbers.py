@@ -11,9 +11,7 @@ import copy
 import inspect
 import json
 import os
-import re
 import struct
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,6 @@ import pytest
 import isx
 from builders import gpio as make_gpio
 from builders import isxb as make_isxb
-from builders import isxc as make_isxc
 from builders import movies as make_movies
 from builders.isxd import isxd, parts
 from builders.paired import behavior, gpio, microscope
@@ -43,12 +40,19 @@ pytestmark = [
 ]
 
 
-def attempt(call: Callable[..., Any], *args: Any, allowed: tuple[type[Exception], ...] = (), **options: Any) -> Any:
+def attempt(
+    call: Callable[..., Any], *args: Any, allowed: tuple[type[Exception], ...] = (), **options: Any
+) -> Any:
     """What a call returns; None if it raises an IsxError or one of those allowed."""
     try:
         return call(*args, **options)
     except (isx.IsxError, *allowed):
         return None
+
+
+def count_of(opened: Any) -> int:
+    timing = getattr(opened, "timing", None)
+    return 1 if timing is None else timing.num_samples
 
 
 def use_timing(timing: isx.Timing) -> None:
@@ -70,8 +74,16 @@ def use_timing(timing: isx.Timing) -> None:
 
 def use_everything(opened: Any) -> None:
     """Read all attributes, and call all methods that need no argument or only an index."""
-    few = opened.timing is None or opened.timing.num_samples <= FEW
-    bulky = {"binned", "traces", "to_dataframe", "get_frame_data", "timestamps", "center_traces", "direction_traces"}
+    few = count_of(opened) <= FEW
+    bulky = {
+        "binned",
+        "traces",
+        "to_dataframe",
+        "get_frame_data",
+        "timestamps",
+        "center_traces",
+        "direction_traces",
+    }
     for name, member in inspect.getmembers(type(opened)):
         if name.startswith("_") or name in ("read", "write", "close", "flush") or (name in bulky and not few):
             continue
@@ -80,7 +92,9 @@ def use_everything(opened: Any) -> None:
             continue
         if not inspect.isfunction(member) or name.startswith("set_"):
             continue
-        parameters = [p for p in list(inspect.signature(member).parameters.values())[1:] if p.default is p.empty]
+        parameters = [
+            p for p in list(inspect.signature(member).parameters.values())[1:] if p.default is p.empty
+        ]
         method = getattr(opened, name)
         if not parameters:
             attempt(method)
@@ -98,10 +112,12 @@ def export_everything(path: Path, opened: Any, out: Path) -> None:
     """All exports, and the command line."""
     for old in out.iterdir():
         old.unlink()
-    few = opened.timing.num_samples <= FEW
+    few = count_of(opened) <= FEW
     for clock in ("start", "unix", "tsc"):
         if isinstance(opened, isx.Movie) and few:
-            attempt(isx.export_movie_timestamps_to_csv, path, out / f"{clock}.csv", clock, allowed=(ValueError,))
+            attempt(
+                isx.export_movie_timestamps_to_csv, path, out / f"{clock}.csv", clock, allowed=(ValueError,)
+            )
             attempt(
                 isx.export_nvision_movie_tracking_frame_data_to_csv, path, out / f"{clock}t.csv", clock,
                 allowed=(ValueError,),
@@ -122,7 +138,9 @@ def export_everything(path: Path, opened: Any, out: Path) -> None:
         attempt(isx.export_gpio_to_isxd, path, out)
     if isinstance(opened, isx.Movie) and few:
         attempt(isx.export_movie_to_tiff, path, out / "m.tif", allowed=(ValueError,))
-        attempt(isx.export_nvision_movie_tracking_zone_data_to_csv, path, out / "z.csv", allowed=(ValueError,))
+        attempt(
+            isx.export_nvision_movie_tracking_zone_data_to_csv, path, out / "z.csv", allowed=(ValueError,)
+        )
     if isinstance(opened, isx.Image):
         attempt(isx.export_isxd_image_to_tiff, path, out / "i.tif")
 
@@ -138,9 +156,9 @@ def use(path: Path, out: Path) -> None:
         with opened if hasattr(opened, "__exit__") else contextlib.nullcontext():
             assert str(opened)
             assert repr(opened)
-            if hasattr(opened, "_repr_html_") and (opened.timing is None or opened.timing.num_samples <= FEW):
+            if hasattr(opened, "_repr_html_") and (count_of(opened) <= FEW):
                 assert opened._repr_html_()
-            if opened.timing is not None:
+            if getattr(opened, "timing", None) is not None:
                 use_timing(opened.timing)
             use_everything(opened)
             export_everything(path, opened, out)
@@ -201,11 +219,19 @@ def movie_with_lines() -> tuple[Any, Callable[[Path, Any], object]]:
 
 def tracked_behavior() -> tuple[Any, Callable[[Path, Any], object]]:
     images = [make_isxb.jpeg(make_isxb.blocks(i, color=True)) for i in range(3)]
-    box = {"box": [1, 2, 30, 40], "conf": 9, "zones": [{"id": 3, "name": "z", "event": "e", "trig": "softTrig-1"}]}
+    box = {
+        "box": [1, 2, 30, 40],
+        "conf": 9,
+        "zones": [{"id": 3, "name": "z", "event": "e", "trig": "softTrig-1"}],
+    }
     samples = make_isxb.samples(4, (1,))
     for sample in samples:
         sample["trackers"] = [box]
-    shape = {"type": "ellipse", "coordinates": [[5, 6]], "properties": {"majorAxis": 9, "minorAxis": 4, "angle": 3}}
+    shape = {
+        "type": "ellipse",
+        "coordinates": [[5, 6]],
+        "properties": {"majorAxis": 9, "minorAxis": 4, "angle": 3},
+    }
     corners = {"type": "polygon", "coordinates": [[1, 1], [1, 9], [9, 9]]}
     zones = [
         {"id": i, "name": f"z{i}", "description": "", "enable": True, "geometry": geometry}
@@ -213,7 +239,9 @@ def tracked_behavior() -> tuple[Any, Callable[[Path, Any], object]]:
     ]
     session = make_isxb.session(trackingInterface=[{"cameraName": "top", "zones": zones, "confidence": 50}])
     both = {"session": session, "frames": {"droppedFrames": [1], "samples": samples}}
-    return both, lambda to, changed: make_isxb.isxb(to, images, changed["session"], changed["frames"], dropped=(1,))
+    return both, lambda to, changed: make_isxb.isxb(
+        to, images, changed["session"], changed["frames"], dropped=(1,)
+    )
 
 
 def compressed() -> tuple[Any, Callable[[Path, Any], object]]:
@@ -252,7 +280,16 @@ def imu_recording() -> tuple[Any, Callable[[Path, Any], object]]:
 
 
 def xml_recording() -> tuple[Any, Callable[[Path, Any], object]]:
-    numbers = {"frames": 5, "width": 3, "height": 2, "left": 10, "top": -20, "fps": 15.5, "gain": 2, "dropped": [1, 3]}
+    numbers = {
+        "frames": 5,
+        "width": 3,
+        "height": 2,
+        "left": 10,
+        "top": -20,
+        "fps": 15.5,
+        "gain": 2,
+        "dropped": [1, 3],
+    }
 
     def write(to: Path, changed: Any) -> None:
         pages = list(np.arange(18, dtype=np.uint16).reshape(3, 2, 3))
@@ -375,7 +412,14 @@ def test_hardware_time_stamps(tmp_path, stamp):
     for clock in ("start", "unix", "tsc"):
         paths = [str(path) for path in (frame, camera, reference)]
         names = [str(tmp_path / f"{clock}{i}.csv") for i in range(3)]
-        attempt(isx.export_aligned_timestamps, paths[0], paths[1:], names[0], clock, allowed=(ValueError, TypeError))
+        attempt(
+            isx.export_aligned_timestamps,
+            paths[0],
+            paths[1:],
+            names[0],
+            clock,
+            allowed=(ValueError, TypeError),
+        )
     attempt(isx.align_start_times, reference, [frame, camera], allowed=(ValueError,))
 
 
