@@ -32,6 +32,7 @@ __all__ = [
 
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HAS_FADVISE = hasattr(os, "posix_fadvise")
+_HAS_PWRITE = hasattr(os, "pwrite")
 _WRITE_BEHIND = 32 << 20
 
 
