@@ -29,8 +29,8 @@ from builders.paired import behavior, gpio, microscope
 DATA = Path(__file__).parent.parent / "data"
 INTEGERS = [0, -1, 1, 2**31, 2**32, 2**53, 2**62, 2**63 - 1, -(2**63), 2**63, 2**64 - 1, 2**64, 10**30]
 EXTREMES: list[float] = [*INTEGERS, 0.5, -0.5, 1e-300, 1e308, -1e308]
-#: Every how manieth number of a file is tried with a given value; 1 tries all, and takes minutes.
-STRIDE = int(os.environ.get("ISX_FUZZ_STRIDE", "7"))
+#: Of all pairs of a number in a file and a value, one in so many is tried; 1 tries all, which takes half an hour.
+STRIDE = int(os.environ.get("ISX_FUZZ_STRIDE", "31"))
 #: Beyond this many samples nothing is asked for that has one item a sample.
 FEW = 5_000
 

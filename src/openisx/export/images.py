@@ -159,6 +159,8 @@ def export_isxd_image_to_tiff(
     """
     require_input(input_isxd_image, "ISXD image")
     data = _pixels(input_isxd_image)
+    if not data.size:
+        raise IsxFormatError(f"{as_path(input_isxd_image)} has no pixels; there is nothing to write.")
     write_picture(data if keep_values else convert_type_numpy_array(data), output_tiff_file)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -167,15 +166,21 @@ class RecordedSignals(SignalSource):
 def end_time(start: Time, length: IsxRatio) -> Time:
     """The end of a set, over the common denominator of start and length.
 
-    Where that does not fit into 64 bits the fraction is reduced, or rounded to microseconds; the vendor's software
+    Where that does not fit into 64 bits the fraction is reduced, or rounded to what fits; the vendor's software
     overflows.
     """
     end = start.secs_since_epoch.ratio + length
+    exact = end.fraction
+    units = (exact.denominator, 1_000_000, 1000, 1)
     if max(abs(end.num), end.den) >= 2**63:
-        exact = end.fraction
-        if max(abs(exact.numerator), exact.denominator) >= 2**63:
-            exact = Fraction(round(exact * 1_000_000), 1_000_000)
-        end = IsxRatio(exact.numerator, exact.denominator)
+        end = next(
+            (
+                IsxRatio(round(exact * unit), unit)
+                for unit in units
+                if abs(exact) * unit < 2**63 - 1 and unit < 2**63
+            ),
+            IsxRatio(2**63 - 1, 1),
+        )
     return Time.from_secs_since_epoch(Duration.from_ratio(*end), start.utc_offset)
 
 
