@@ -6,6 +6,7 @@ import math
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -476,6 +477,17 @@ def test_constructor_alone():
     with pytest.raises(KeyError):
         events.get_cell_index("a")
     events.close()
+
+
+def test_plain_times(path):
+    events = isx.EventSet.read(path)
+    assert events.seconds("b").tolist() == events.seconds(1).tolist() == [0, 0.000249, 0.000251]
+    assert events.datetimes("a", utc=True).tolist() == [
+        datetime(1970, 1, 1, 0, 0, 1, 550_000),
+        datetime(1970, 1, 1, 0, 0, 5, 600_000),
+    ]
+    assert events.datetimes(0)[0] == np.datetime64("1970-01-01T00:00:01.55") - np.timedelta64(60, "s")
+    assert len(events.datetimes("none")) == len(events.seconds(2)) == 0
 
 
 def test_cells_by_name_and_one_by_one(path):

@@ -235,6 +235,14 @@ def test_dataframe(gpio, tmp_path):
     assert empty.to_dataframe().shape == (0, 3)
 
 
+def test_plain_times(gpio):
+    led = gpio["EX-LED"]
+    assert gpio.seconds("EX-LED").tolist() == gpio.seconds(led.index).tolist() == (led.offsets / 1e6).tolist()
+    first = np.datetime64(gpio.timing.start.to_datetime())
+    since = gpio.datetimes("EX-LED") - first
+    assert since.astype("timedelta64[us]").astype(int).tolist() == led.offsets.tolist()
+
+
 def test_metadata(gpio):
     assert gpio.metadata["type"] == 3
     assert gpio.metadata["extraProperties"]["firstTsc"] == gpio.first_timestamp

@@ -55,7 +55,7 @@ def test_golden_values(case):
         assert values.dtype == np.float32
         wanted = [np.nan if v is None else v for v in channel["values"]]
         np.testing.assert_array_equal(values, np.array(wanted, np.float32))
-        # The vendor cuts some of the stored offsets by a microsecond; see how that comes about in spec 07.
+        # The vendor cuts some of the stored offsets by a microsecond; see docs/differences.md.
         stored = (offsets / 1e6 * 1e6).astype(np.uint64)
         np.testing.assert_array_equal(stored, np.array(channel["offsets"], np.uint64))
 

@@ -298,6 +298,38 @@ class EventSet(WritableDataSet["SignalSource"]):
         """The events of every cell, in the order of the set."""
         return (self[index] for index in range(len(self)))
 
+    def seconds(self, cell: str | int) -> NDArray[np.float64]:
+        """Times of the events of a cell in seconds since the start of the set.
+
+        Parameters
+        ----------
+        cell : str or int
+            Name or index.
+
+        Returns
+        -------
+        ndarray of float64
+            Each is the float nearest to the exact time.
+        """
+        return self._open().timing.seconds(self[cell].offsets)
+
+    def datetimes(self, cell: str | int, *, utc: bool = False) -> NDArray[np.datetime64]:
+        """Date and time of the events of a cell.
+
+        Parameters
+        ----------
+        cell : str or int
+            Name or index.
+        utc : bool
+            Times in UTC instead of those of the clock on the wall where the recording was made.
+
+        Returns
+        -------
+        ndarray of datetime64[us]
+            See :meth:`isx.Timing.datetimes`.
+        """
+        return self._open().timing.datetimes(self[cell].offsets, utc=utc)
+
     # -- all cells -------------------------------------------------------------------------------
 
     @property

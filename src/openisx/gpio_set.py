@@ -252,6 +252,38 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         """Every channel, in the order of the set."""
         return iter(self._all_channels())
 
+    def seconds(self, channel: str | int) -> NDArray[np.float64]:
+        """Times of the points of a channel in seconds since the start of the set.
+
+        Parameters
+        ----------
+        channel : str or int
+            Name or index.
+
+        Returns
+        -------
+        ndarray of float64
+            Each is the float nearest to the exact time.
+        """
+        return self._open().timing.seconds(self[channel].offsets)
+
+    def datetimes(self, channel: str | int, *, utc: bool = False) -> NDArray[np.datetime64]:
+        """Date and time of the points of a channel.
+
+        Parameters
+        ----------
+        channel : str or int
+            Name or index.
+        utc : bool
+            Times in UTC instead of those of the clock on the wall where the recording was made.
+
+        Returns
+        -------
+        ndarray of datetime64[us]
+            See :meth:`isx.Timing.datetimes`.
+        """
+        return self._open().timing.datetimes(self[channel].offsets, utc=utc)
+
     def sample(self, channel: str | int, timing: Timing) -> NDArray[np.float32]:
         """Value of a channel at every sample of `timing`: that of the last point at or before it.
 

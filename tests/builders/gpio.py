@@ -1,4 +1,4 @@
-"""Writes GPIO and IMU recordings byte by byte, from the layout tables of the formats (spec 07 and 08).
+"""Writes GPIO and IMU recordings byte by byte, from the tables of docs/formats/gpio.md and imu.md.
 
 Shared by tests; knows nothing of the readers.
 """

@@ -225,7 +225,7 @@ def test_text():
                 None,
                 "12",
                 {1, 2},
-                [[1]],
+                [[1, 2], [3, 4]],
                 [-1],
                 [float("nan")],
                 [1e30],
@@ -253,6 +253,14 @@ def test_text():
 def test_refused_arguments(arguments, error, text):
     with pytest.raises(error, match=text):
         isx.Timing(**arguments)
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (1, 3), (1, 3, 1)])
+def test_axes_of_length_1_do_not_count(shape):
+    listed = np.array([4, 2, 3]).reshape(shape)
+    timing = isx.Timing(5, dropped=listed, blank=np.zeros((0, 1)))
+    assert timing.dropped == [4, 2, 3]
+    assert timing.blank == []
 
 
 def test_values_are_copied_and_kept_as_given():

@@ -52,7 +52,7 @@ def without_producer(content: bytes) -> bytes:
 
 
 def cut(offsets: np.ndarray, start: tuple[int, int, int]) -> np.ndarray:
-    """The vendor's way from stored offsets to those it shows (spec 07, section 2)."""
+    """The vendor's way from stored offsets to those it shows (docs/differences.md)."""
     num, den, _ = start
     common = int(np.lcm(den, 1_000_000))
     scale = common // 1_000_000

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx.core._arrays import one_dimensional
 from openisx.core._integers import int64, line
 from openisx.core._records import IsxRatio, IsxTime, IsxTimingInfo
 from openisx.core._sample_index import SampleIndex, each_named_once
@@ -218,10 +219,10 @@ def _as_indices(values: ArrayLike, name: str) -> NDArray[np.uint64]:
         return _NONE
     message = f"{name} must be an 1D array-like"
     try:
-        array = np.asarray(values)
+        array = one_dimensional(values)
     except ValueError:
         raise TypeError(message) from None
-    if array.ndim != 1 or array.dtype.kind not in "buif":
+    if array is None or array.dtype.kind not in "buif":
         raise TypeError(message)
     if array.size and not (array.min() >= 0 and array.max() < 2**64):
         raise TypeError(message)
@@ -265,7 +266,7 @@ class Timing:
     start : Time
         Time of the first sample; the epoch by default.
     dropped, blank : array-like of int, shape (N,)
-        Samples lost while recording, and samples that were never recorded.
+        Samples lost while recording, and samples that were never recorded. Axes of length 1 do not count.
     cropped : array-like of int, shape (N, 2)
         First and last index of ranges removed by processing.
 
