@@ -62,6 +62,8 @@ __all__ = [
     "IsxWarning",
     "Movie",
     "MovieSource",
+    "SignalSource",
+    "Signals",
     "Spacing",
     "Time",
     "Timing",

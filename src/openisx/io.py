@@ -1,6 +1,7 @@
 """The vendor's module path of the data classes and exports; :mod:`isx` takes them from here when first used."""
 
 from openisx._formats.base import MovieSource
+from openisx._formats.signals import Signals, SignalSource
 from openisx.cell_set import Cell, CellSet
 from openisx.event_set import EventSet
 from openisx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
@@ -41,6 +42,8 @@ __all__ = [
     "Image",
     "Movie",
     "MovieSource",
+    "SignalSource",
+    "Signals",
     "Vessel",
     "VesselSet",
     "align_start_times",

@@ -22,7 +22,6 @@ import pytest
 import isx
 from builders import gpio, sets
 from openisx._formats.kinds import DataKind
-from openisx._formats.signals import Signals, SignalSource
 
 Points = list[tuple[int, float]]
 START = 1_600_000_000_000_000  # microseconds
@@ -153,16 +152,16 @@ ROWS = [
 ]  # fmt: skip
 
 
-class ForeignSource(SignalSource):
+class ForeignSource(isx.SignalSource):
     """What someone else may write: points that come from no file."""
 
     def __init__(self) -> None:
         start = isx.Time.from_secs_since_epoch(isx.Duration.from_secs(1_600_000_000))
-        super().__init__(DataKind.GPIO, ["b", "a", "none"], isx.Timing(40, start=start))
+        super().__init__(["b", "a", "none"], isx.Timing(40, start=start))
 
-    def read_signals(self) -> Signals:
+    def read_signals(self) -> isx.Signals:
         packets = np.frombuffer(PACKETS, sets.PACKET)
-        return Signals.from_points(self.names, packets["channel"], packets["offset"], packets["value"])
+        return isx.Signals.from_points(self.names, packets["channel"], packets["offset"], packets["value"])
 
 
 FOREIGN = Row("foreign", lambda _: None, SORTED, 40)

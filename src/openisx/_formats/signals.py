@@ -10,13 +10,13 @@ import numpy as np
 
 from openisx._files.locks import WithLock
 from openisx._formats.acquisition_info import acquisition_info
+from openisx._formats.kinds import DataKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from openisx._formats.kinds import DataKind
     from openisx.core.timing import Timing
     from openisx.structures import EventMetrics, PacketStatistics
 
@@ -120,13 +120,13 @@ class SignalSource(WithLock):
 
     Parameters
     ----------
-    kind
-        Event set, GPIO or IMU. The first three channels of an IMU hold raw counts, 16384 to the g.
-    names
+    names : sequence of str
         Of the channels.
-    timing
+    timing : Timing
         Start, period and number of samples of the set.
-    path, given_path
+    kind : DataKind
+        Event set, GPIO or IMU. The first three channels of an IMU hold raw counts, 16384 to the g.
+    path, given_path : str, optional
         The file, canonical and as the caller gave it; None and what messages call it for a source without one.
     """
 
@@ -137,10 +137,10 @@ class SignalSource(WithLock):
 
     def __init__(
         self,
-        kind: DataKind,
         names: Sequence[str],
         timing: Timing,
         *,
+        kind: DataKind = DataKind.GPIO,
         path: str | None = None,
         given_path: str = "",
     ) -> None:

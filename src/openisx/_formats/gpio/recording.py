@@ -103,7 +103,7 @@ class RecordedSignals(SignalSource):
         steps = [channel.step for channel in channels]
         timing = set_timing(*times, steps, file.given_path, MAX_GPIO_SAMPLES)
         names = [channel.name for channel in channels]
-        super().__init__(kind, names, timing, path=file.path, given_path=file.given_path)
+        super().__init__(names, timing, kind=kind, path=file.path, given_path=file.given_path)
         self.channels = channels
         self.statistics: PacketStatistics = statistics
         self._times, self._extra = times, extra_properties

@@ -113,7 +113,7 @@ class EventsIsxd(SignalSource):
                 f"{path}: the {container.body_size} bytes before the metadata are not whole packets of "
                 f"{PACKET.itemsize} bytes. The file is damaged."
             )
-        super().__init__(kind, names, timing, path=file.path, given_path=path)
+        super().__init__(names, timing, kind=kind, path=file.path, given_path=path)
 
     @property
     def metadata(self) -> Mapping[str, Any]:

@@ -48,7 +48,7 @@ class EventsFirstIsxd(SignalSource):
             _packets(block, self._analog, f"{path}, channel {name!r}")
             for name, block in zip(names, blocks, strict=True)
         ]
-        super().__init__(container.kind(path), names, timing, path=file.path, given_path=path)
+        super().__init__(names, timing, kind=container.kind(path), path=file.path, given_path=path)
 
     @property
     def metadata(self) -> Mapping[str, Any]:

@@ -64,7 +64,7 @@ class EventsIsxdWriter(SignalSource):
         self._first_offsets = [0] * len(names)
         self._end = 0  # of the packets
         self.committed = False
-        super().__init__(DataKind.EVENT_SET, names, timing, path=canonical(path), given_path=path)
+        super().__init__(names, timing, kind=DataKind.EVENT_SET, path=canonical(path), given_path=path)
         self.output = OutputFile(
             path,
             cannot_open="Failed to open events file for writing ({path}) with error: {error}",
