@@ -79,7 +79,13 @@ class Signals:
         return cls(tuple(names), bounds.astype(np.int64), offsets, values.astype(np.float32, copy=False))
 
     def channel(self, index: int) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-        """Times and values of one channel, as views."""
+        """Times and values of one channel, as views.
+
+        Parameters
+        ----------
+        index : int
+            Of the channel.
+        """
         part = slice(int(self.bounds[index]), int(self.bounds[index + 1]))
         return self.offsets[part], self.values[part]
 
@@ -179,11 +185,23 @@ class SignalSource(WithLock):
         return acquisition_info((self.metadata or {}).get("extraProperties"))
 
     def channel_timing(self, channel: int) -> Timing:
-        """Samples of one channel, which need not be those of the set."""
+        """Samples of one channel, which need not be those of the set.
+
+        Parameters
+        ----------
+        channel : int
+            Its index.
+        """
         return self.timing
 
     def is_dense(self, channel: int) -> bool:
-        """Whether a channel has a value for each sample, rather than points in time."""
+        """Whether a channel has a value for each sample, rather than points in time.
+
+        Parameters
+        ----------
+        channel : int
+            Its index.
+        """
         return False
 
     def metrics(self) -> list[EventMetrics | None] | None:
