@@ -298,6 +298,17 @@ class TestWriting:
         assert events.mode == "w"
         assert_events(isx.EventSet.read(tmp_path / "e.isxd"), expected)
 
+    def test_reading_back_only_after_flush(self, tmp_path):
+        events = isx.EventSet.write(tmp_path / "e.isxd", isx.Timing(40), ["a"])
+        events.set_cell_data(0, *arrays([5, 2], [1, 2]))
+        events.flush()
+        assert events.metadata["numSamples"] == [2]
+        assert_events(events, [([2, 5], [2, 1])])
+        assert_events(pickle.loads(pickle.dumps(events)), [([2, 5], [2, 1])])
+        events.close()
+        with pytest.raises(isx.IsxStateError, match="is closed"):
+            events.get_cell_data(0)
+
     def test_conversion(self, tmp_path):
         events = isx.EventSet.write(tmp_path / "e.isxd", isx.Timing(40), ["a"])
         with pytest.warns(UserWarning, match="Converting") as caught:

@@ -149,6 +149,8 @@ class EventSet(WritableDataSet["SignalSource"]):
         source = super()._open()
         if self._closed:
             raise IsxStateError(f"{source.given_path} is closed.")
+        if isinstance(source, EventsIsxdWriter) and source.committed:
+            source = self._source = open_event_source(self._path)
         return source
 
     @property
