@@ -12,6 +12,7 @@ import tifffile
 from PIL import Image
 
 import isx
+from builders.video import LOSSLESS, video
 from openisx import synthetic as samples
 from openisx._cli.export import EXPORTERS, Exporter
 
@@ -109,7 +110,7 @@ def test_mistakes_are_one_line(run, sample, tmp_path):
         return err
 
     assert (
-        "cannot be exported to .docx. Possible outputs are .tif, .tiff, .png, .mp4, .mov, .mkv, .avi, .csv."
+        "cannot be exported to .docx. Possible outputs are .tif, .tiff, .png, .mp4, .mov, .mkv, .avi, .csv, .isxd."
         in error(sample, "-o", tmp_path / "a.docx")
     )
     assert "File does not exist" in error(tmp_path / "no.isxd", "-o", tmp_path / "a.tif")
@@ -221,3 +222,37 @@ def test_every_output_can_be_overwritten(run, tmp_path):
                 assert {path: path.read_bytes() for path in made} == made
     assert run("timestamps", files["movie"], "-o", tmp_path / "movie.csv")[0] == 1
     assert run("timestamps", files["movie"], "-o", tmp_path / "movie.csv", "--overwrite")[0] == 0
+
+
+def test_every_output_offered_for_an_ordinary_video_works(run, tmp_path):
+    pytest.importorskip("av")
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "m.avi"
+    path.write_bytes(video(np.full((4, 16, 32), 9, np.uint8), container="avi", **LOSSLESS["groups"]))
+    for kind, ending in EXPORTERS:
+        if kind == "Movie":
+            status, out, err = run("export", path, "-o", tmp_path / f"o.{ending}")
+            assert (status, out, err) == (0, f"wrote {tmp_path / f'o.{ending}'}\n", "")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "o.tif"), np.full((4, 16, 32), 9))
+    assert len(isx.Movie.read(tmp_path / "o.isxd")) == len(isx.Movie.read(tmp_path / "o.mp4")) == 4
+    assert (tmp_path / "o.csv").read_text().count("\n") == 5
+
+
+def test_times_of_processed_movies(run, write_movie, tmp_path):
+    path = write_movie(tmp_path / "m.isxd", frames=3, dropped=[1])
+    rows = "0,0,0,0.000000\n1,0,1,NaN\n2,0,2,0.100000\n"
+    for command in ("export", "timestamps"):
+        output = tmp_path / f"{command}.csv"
+        assert run(command, path, "-o", output) == (0, f"wrote {output}\n", "")
+        assert output.read_text().partition("\n")[2] == rows
+        status, _, err = run(command, path, "-o", tmp_path / "t.csv", "--time-ref", "tsc")
+        assert status == 2
+        assert f"{path} has no counts of the hardware counter; use start or unix." in err
+
+
+def test_pixel_type_of_pages(run, write_movie, tmp_path):
+    path = write_movie(tmp_path / "m.isxd", frames=3, dtype=np.float32)
+    assert run("export", path, "-o", tmp_path / "m.tif", "--dtype", "uint8")[0] == 0
+    pages = tifffile.imread(tmp_path / "m.tif")
+    assert (pages.dtype, pages[:, 0, 0].tolist()) == (np.uint8, [0, 1, 2])
+    assert run("export", path, "-o", tmp_path / "n.tif", "--dtype", "int8")[0] == 2

@@ -9,7 +9,7 @@ import pytest
 
 from openisx._cli.terminal import one_line
 
-OUTPUTS = ".tif, .tiff, .png, .mp4, .mov, .mkv, .avi, .csv"
+OUTPUTS = ".tif, .tiff, .png, .mp4, .mov, .mkv, .avi, .csv, .isxd"
 DATA = Path(__file__).parents[1] / "data"
 
 

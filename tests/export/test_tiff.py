@@ -405,3 +405,26 @@ def test_file_shortened_while_open(tmp_path, monkeypatch):
     with pytest.raises(isx.IsxFormatError, match="shortened while it was open"):
         isx.export_movie_to_tiff(path, tmp_path / "o.tif", progress=progress)
     assert listing(tmp_path) == ["m.isxd"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked", "values", "expected"),
+    [
+        ("float32", "uint16", [-3.0, 0.5, 1.5, 70000.0, np.nan, np.inf], [0, 0, 2, 65535, 0, 65535]),
+        ("float32", "uint8", [254.4, 255.0, 300.0, -np.inf, 7.0, 1e30], [254, 255, 255, 0, 7, 255]),
+        ("uint16", "uint8", [0, 1, 255, 256, 65535, 7], [0, 1, 255, 255, 255, 7]),
+        ("uint16", "float32", [0, 1, 255, 256, 65535, 7], [0, 1, 255, 256, 65535, 7]),
+        ("uint8", np.uint16, [0, 1, 2, 3, 4, 255], [0, 1, 2, 3, 4, 255]),
+        ("uint16", "uint16", [0, 1, 2, 3, 4, 65535], [0, 1, 2, 3, 4, 65535]),
+    ],
+)
+def test_pixel_type(tmp_path, stored, asked, values, expected):
+    frames = np.array(values, stored).reshape(2, 1, 3)
+    path = write_movie(tmp_path / "m.isxd", frames)
+    isx.export_movie_to_tiff(path, tmp_path / "o.tif", dtype=asked)
+    pages = tifffile.imread(tmp_path / "o.tif")
+    assert pages.dtype == asked
+    np.testing.assert_array_equal(pages.reshape(-1), expected)
+    with pytest.raises((TypeError, ValueError)):
+        isx.export_movie_to_tiff(path, tmp_path / "p.tif", dtype="int32")
+    assert listing(tmp_path) == ["m.isxd", "o.tif"]

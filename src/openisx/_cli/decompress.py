@@ -9,7 +9,7 @@ import typer
 
 import openisx as isx
 from openisx._cli.options import no_folders
-from openisx._cli.terminal import progress_bar, wrote
+from openisx._cli.terminal import for_each, progress_bar, wrote
 
 __all__ = ["NAME", "command"]
 
@@ -40,8 +40,11 @@ def command(
     """
     if output_dir and not os.path.isdir(output_dir):
         raise typer.BadParameter(f"there is no folder {output_dir}.", param_hint="--output-dir")
-    for path in files:
+
+    def expand(path: str) -> None:
         folder = output_dir or os.path.dirname(path) or "."
         with progress_bar(f"expanding {os.path.basename(path)}") as progress:
             written = isx.decompress(path, folder, progress=progress)
         wrote(written)
+
+    for_each(files, expand)

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 import openisx as isx
-from openisx import synthetic as samples
+from openisx import synthetic
 from openisx._cli.align import show_shifts
 from openisx._cli.export import Options, export_files
 from openisx._cli.info import show, show_brief
@@ -55,13 +55,13 @@ def command(
     """Make a sample recording, show what is in it, and export it."""
     console = stdout()
     paths: dict[str, str] = {}
-    scene = samples.Scene(seed=seed, num_frames=frames)
-    for sample in samples.SAMPLES:
+    scene = synthetic.Scene(seed=seed, num_frames=frames)
+    for sample in synthetic.SAMPLES:
         name = os.path.join(folder, scene.session_name + sample.suffix)
         if os.path.lexists(name):
             raise isx.IsxFileExistsError(f"File already exists: {name}. Choose another folder.")
         with progress_bar(f"making {os.path.basename(name)}") as progress:
-            paths |= samples.write(folder, scene, [sample.name], progress=progress)
+            paths |= synthetic.write(folder, scene, [sample.name], progress=progress)
         console.print(f"[green]made[/]  {escape(paths[sample.name])}")
     console.print()
     show_brief(list(paths.values()))

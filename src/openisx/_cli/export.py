@@ -13,6 +13,7 @@ import openisx as isx
 from openisx._cli.options import Output, Overwrite, TimeRef, no_folders, require_folder_of
 from openisx._cli.series import sorted_by_time
 from openisx._cli.terminal import close_if_open, progress_bar, stderr, wrote
+from openisx._cli.timestamps import export_frame_times
 from openisx._files.output import OutputFile
 from openisx._files.paths import canonical, extension, overwriting, require_absent
 from openisx._pictures import png_bytes, to_gray
@@ -29,6 +30,7 @@ class Options:
 
     time_ref: str = "start"
     write_invalid_frames: bool = False
+    dtype: str | None = None
     properties: str = ""
     event_list: bool = False
     quality: float = 0.1
@@ -64,9 +66,10 @@ def _exports(kind: str, *endings: str, uses: tuple[str, ...] = ()) -> Callable[[
     return enter
 
 
-@_exports("Movie", "tif", "tiff", uses=("write_invalid_frames",))
+@_exports("Movie", "tif", "tiff", uses=("write_invalid_frames", "dtype"))
 def _movie_to_tiff(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
-    isx.export_movie_to_tiff(inputs, output, options.write_invalid_frames, progress=progress)
+    missing, dtype = options.write_invalid_frames, options.dtype
+    isx.export_movie_to_tiff(inputs, output, missing, dtype=dtype, progress=progress)
 
 
 @_exports("Movie", "png")
@@ -84,13 +87,22 @@ def _movie_to_video(inputs: Sequence[str], output: str, options: Options, progre
 
 @_exports("Movie", "csv", uses=("time_ref",))
 def _movie_to_csv(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
-    """What the tracker found if there is a tracker, else time stamps."""
+    """What the tracker found if there is a tracker, else times of the frames."""
     with isx.Movie.read(inputs[0]) as movie:
         tracked = movie.tracking is not None
-    export = (
-        isx.export_nvision_movie_tracking_frame_data_to_csv if tracked else isx.export_movie_timestamps_to_csv
-    )
-    export(inputs, output, options.time_ref, progress=progress)
+    if tracked:
+        isx.export_nvision_movie_tracking_frame_data_to_csv(
+            inputs, output, options.time_ref, progress=progress
+        )
+    else:
+        export_frame_times(inputs, output, options.time_ref, progress)
+
+
+@_exports("Movie", "isxd")
+def _movie_to_isxd(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
+    from openisx.export.movie_isxd import write_movie_isxd
+
+    write_movie_isxd(_only(inputs, output), output, progress=progress)
 
 
 @_exports("Image", "tif", "tiff")
@@ -246,6 +258,14 @@ def command(
             "--write-invalid-frames", help="Movies: write dropped, cropped and blank frames as zeros."
         ),
     ] = False,
+    dtype: Annotated[
+        Literal["uint8", "uint16", "float32"] | None,
+        typer.Option(
+            metavar="uint8|uint16|float32",
+            help="Movies to .tif: type of the pixels, instead of that of the movie; values are rounded and clipped.",
+            show_default=False,
+        ),
+    ] = None,
     properties: Annotated[
         str,
         typer.Option(
@@ -283,7 +303,7 @@ def command(
 ) -> None:
     """Export files to the format that the extension of OUTPUT names."""
     options = Options(
-        time_ref, write_invalid_frames, properties, event_list, quality, codec, cell_map, background
+        time_ref, write_invalid_frames, dtype, properties, event_list, quality, codec, cell_map, background
     )
     with overwriting(overwrite):
         export_files(inputs, output, options, join_anyway=join_anyway)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "close_if_open",
     "columns",
+    "for_each",
     "guarded",
     "one_line",
     "print_error",
@@ -114,6 +115,19 @@ def print_error(error: BaseException, path: str = "") -> None:
         text = one_line(error)
     where = f"{path}: " if path and path not in text else ""
     stderr().print(f"[bold red]error:[/] {escape(where + text)}")
+
+
+def for_each(paths: Sequence[str], work: Callable[[str], None]) -> None:
+    """Do `work` for each file; one that fails is told of and keeps none of the others from their turn."""
+    failed = False
+    for path in paths:
+        try:
+            work(path)
+        except (isx.IsxError, OSError, ValueError) as error:
+            print_error(error, path)
+            failed = True
+    if failed:
+        raise typer.Exit(1)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,12 @@ from openisx._cli.terminal import progress_bar, wrote
 from openisx._files.paths import overwriting, require_absent
 from openisx.util import get_file_stem
 
-__all__ = ["NAME", "command"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from openisx.export._options import Progress
+
+__all__ = ["NAME", "command", "export_frame_times"]
 
 NAME = "timestamps"
 
@@ -41,7 +46,7 @@ def command(
 ) -> None:
     """Write the hardware time stamps of movies to a table.
 
-    One row per frame of a series of movies, or with --side-by-side one row per sample and a column for each of
+    Of movies that have none, as processed ones, the times of their samples. One row per frame of a series of movies, or with --side-by-side one row per sample and a column for each of
     several devices.
     """
     require_folder_of(output)
@@ -53,5 +58,19 @@ def command(
                 files[0], files[1:], names[0], names[1:], output, time_ref, progress=progress
             )
         else:
-            isx.export_movie_timestamps_to_csv(files, output, time_ref, progress=progress)
+            export_frame_times(files, output, time_ref, progress)
     wrote(output)
+
+
+def export_frame_times(files: Sequence[str], output: str, time_ref: str, progress: Progress) -> None:
+    """Write hardware time stamps, or of movies that have none the times of their samples."""
+    stamped = []
+    for path in files:
+        with isx.Movie.read(path) as movie:
+            stamped.append(movie._open_source().has_timestamps)
+    if not any(stamped) and time_ref == "tsc":
+        problem = f"{files[0]} has no counts of the hardware counter; use start or unix."
+        raise typer.BadParameter(problem, param_hint="--time-ref")
+    isx.export_movie_timestamps_to_csv(
+        files, output, time_ref, sample_times=not any(stamped), progress=progress
+    )

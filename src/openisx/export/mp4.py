@@ -60,7 +60,7 @@ def export_movie_to_mp4(
     Parameters
     ----------
     input_movie_files : path or sequence of paths
-        Microscope or behaviour movies of one size, in the order to show them.
+        Microscope or behaviour movies or ordinary videos of one size, in the order to show them.
     output_mp4_file : path
         Must not exist. The extension chooses the container: ``.mp4``, ``.mov``, ``.mkv`` or ``.avi``.
     compression_quality : float
@@ -90,7 +90,8 @@ def export_movie_to_mp4(
     require_absent(as_path(output_mp4_file))
     container_format(as_path(output_mp4_file))
     with ExitStack() as stack:
-        movies = open_movies(paths, stack, DataKind.MOVIE, DataKind.NVISION_MOVIE)
+        kinds = (DataKind.MOVIE, DataKind.NVISION_MOVIE)
+        movies = open_movies(paths, stack, *kinds, also=[DataKind.BEHAVIORAL_MOVIE])
         _require_alike(paths, movies)
         masks = [readable(movie) for movie in movies]
         shown = [np.ones_like(mask) if write_invalid_frames else mask for mask in masks]

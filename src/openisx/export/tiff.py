@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import warnings
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from openisx._checks import as_frame_dtype
 from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths, require_absent
 from openisx._files.tiff_writer import TiffWriter, directory_bytes
@@ -20,7 +21,7 @@ from openisx.export._options import no_progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from openisx._files.paths import PathInput, PathInputs
     from openisx._formats.base import MovieSource
@@ -44,9 +45,10 @@ def export_movie_to_tiff(
     output_tiff_file: PathInput,
     write_invalid_frames: bool = False,
     *,
+    dtype: DTypeLike | None = None,
     progress: Progress = no_progress,
 ) -> None:
-    """Write the frames of movies as pages of a TIFF file, pixels unchanged.
+    """Write the frames of movies as pages of a TIFF file, pixels unchanged unless another type is asked for.
 
     Parameters
     ----------
@@ -58,6 +60,9 @@ def export_movie_to_tiff(
     write_invalid_frames : bool
         Also write dropped, cropped and blank frames, as zeros. A single movie of a single frame is written
         whatever this says.
+    dtype : dtype-like, optional
+        Pixel type of the pages: uint8, uint16 or float32. Values are rounded to whole numbers and clipped to what the
+        type can hold; by default each movie keeps its own type.
     progress : callable, optional
         Called with the number of pages written and their total. An exception raised in it stops the export.
 
@@ -67,7 +72,7 @@ def export_movie_to_tiff(
         An input is missing, damaged or not a movie; an output exists or cannot be written; the disk is full.
         No output file is left behind then.
     ValueError
-        No input or no output is given.
+        No input or no output is given, or `dtype` is another type.
 
     Notes
     -----
@@ -78,9 +83,11 @@ def export_movie_to_tiff(
     target = as_path(output_tiff_file)
     if not target:
         raise ValueError("no output file given")
+    pixel_type = None if dtype is None else as_frame_dtype(dtype)
     require_absent(target)
     with ExitStack() as stack:
-        opened = open_movies(paths, stack, DataKind.MOVIE, also=[DataKind.NVISION_MOVIE])
+        also = [DataKind.NVISION_MOVIE, DataKind.BEHAVIORAL_MOVIE]
+        opened = open_movies(paths, stack, DataKind.MOVIE, also=also)
         sources = [movie._open_source() for movie in opened]
         for source in sources:
             if 0 in source.spacing.num_pixels:
@@ -90,7 +97,7 @@ def export_movie_to_tiff(
         num_samples = sum(source.timing.num_samples for source in sources)
         single = num_samples == len(sources) == 1
         movies = [_Movie(source, _pages(source, write_invalid_frames or single)) for source in sources]
-        _write(movies, target, num_samples, progress)
+        _write(movies, target, num_samples, pixel_type, progress)
 
 
 def _pages(source: MovieSource, with_missing: bool) -> NDArray[np.int64]:
@@ -103,18 +110,20 @@ def _pages(source: MovieSource, with_missing: bool) -> NDArray[np.int64]:
     return stored[: lost[0]] if len(lost) else stored
 
 
-def _page_bytes(source: MovieSource) -> int:
+def _page_bytes(source: MovieSource, dtype: np.dtype[Any] | None = None) -> int:
     rows, cols = source.spacing.num_pixels
-    return rows * cols * source.dtype.itemsize
+    return rows * cols * (dtype or source.dtype).itemsize
 
 
-def _write(movies: list[_Movie], target: str, num_samples: int, progress: Progress) -> None:
+def _write(
+    movies: list[_Movie], target: str, num_samples: int, dtype: np.dtype[Any] | None, progress: Progress
+) -> None:
     total = sum(len(movie.pages) for movie in movies)
     parts = _part_paths(target, num_samples, total)
     for path in parts[1:]:
         require_absent(path)
     big = not total == num_samples == len(movies) == 1
-    needed = sum(len(m.pages) * (_page_bytes(m.source) + directory_bytes(big)) for m in movies)
+    needed = sum(len(m.pages) * (_page_bytes(m.source, dtype) + directory_bytes(big)) for m in movies)
     require_free_space(target, needed)
     if not total:
         warnings.warn(
@@ -128,7 +137,8 @@ def _write(movies: list[_Movie], target: str, num_samples: int, progress: Progre
     with OutputFiles() as outputs:
         writer = TiffWriter(outputs.create(parts[0]), big=big)
         for movie in movies:
-            for block in _blocks(movie):
+            for frames in _blocks(movie):
+                block = _converted(frames, dtype)
                 room = _PAGES_PER_FILE - writer.num_pages
                 writer.write(block[:room])
                 if len(block) > room:
@@ -138,6 +148,18 @@ def _write(movies: list[_Movie], target: str, num_samples: int, progress: Progre
                 done += len(block)
                 progress(done, total)
         writer.finish()
+
+
+def _converted(frames: NDArray[Any], dtype: np.dtype[Any] | None) -> NDArray[Any]:
+    """`frames` as another pixel type, of which they get the nearest values (0 for NaN)."""
+    if dtype is None or dtype == frames.dtype:
+        return frames
+    if dtype.kind == "f":
+        return frames.astype(dtype)
+    limits = np.iinfo(dtype)
+    values = np.rint(np.nan_to_num(frames, posinf=limits.max)) if frames.dtype.kind == "f" else frames
+    converted: NDArray[Any] = np.clip(values, limits.min, limits.max).astype(dtype)
+    return converted
 
 
 def _part_paths(target: str, num_samples: int, num_pages: int) -> list[str]:

@@ -156,3 +156,39 @@ def test_stopping(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         isx.export_movie_timestamps_to_csv(good, tmp_path / "o.csv", progress=stop)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.isxd"]
+
+
+def test_times_of_samples(tmp_path):
+    """Of movies without hardware time stamps; missing samples have none."""
+    timing = {"period": isx.Duration.from_ratio(1, 30), "dropped": [1]}
+    for name, start, count in (("late", 1_600_000_002, 2), ("early", 1_600_000_000, 4)):
+        when = isx.Time._from_secs_since_epoch(isx.Duration.from_secs(start))
+        movie = isx.Movie.write(
+            tmp_path / f"{name}.isxd",
+            isx.Timing(num_samples=count, start=when, **timing),
+            isx.Spacing((2, 3)),
+            np.float32,
+        )
+        with movie:
+            for i in movie.timing.get_valid_samples():
+                movie.set_frame_data(int(i), np.zeros((2, 3), np.float32))
+    paths = [tmp_path / "late.isxd", tmp_path / "early.isxd"]
+    header = HEADER.replace("Timestamp", "Time")
+    assert export(paths, tmp_path / "o.csv", sample_times=True) == [
+        header,
+        "0,0,0,0.000000",
+        "1,0,1,NaN",
+        "2,0,2,0.066667",
+        "3,0,3,0.100000",
+        "4,1,0,2.000000",
+        "5,1,1,NaN",
+    ]
+    assert export(paths[0], tmp_path / "u.csv", "unix", sample_times=True) == [
+        header,
+        "0,0,0,1600000002.000000",
+        "1,0,1,NaN",
+    ]
+    with pytest.raises(ValueError, match="'tsc' counts exist for"):
+        export(paths, tmp_path / "t.csv", "tsc", sample_times=True)
+    with pytest.raises(isx.IsxError, match="does not have frame timestamps"):
+        export(paths, tmp_path / "t.csv")

@@ -13,12 +13,15 @@ from openisx._formats.kinds import DataKind
 from openisx.errors import IsxError
 from openisx.export._movie_inputs import in_order_of_time, open_movies, readable
 from openisx.export._options import no_progress, require_time_ref
+from openisx.export.csv._clock import require_wall_clock
 from openisx.export.csv._columns import choices, integers, lines, where
 from openisx.export.csv._hardware_times import StampClock
 from openisx.sync import first_counter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from openisx._files.paths import PathInput, PathInputs
     from openisx.export._options import Progress
@@ -35,6 +38,7 @@ def export_movie_timestamps_to_csv(
     output_csv_file: PathInput,
     time_ref: str = "start",
     *,
+    sample_times: bool = False,
     progress: Progress = no_progress,
 ) -> None:
     """Write the time stamp of every frame of a series of movies.
@@ -48,13 +52,16 @@ def export_movie_timestamps_to_csv(
         in the movie (all from 0), and time stamp, ``NaN`` for missing frames.
     time_ref : {'start', 'unix', 'tsc'}
         Seconds since the first frame of the earliest movie, seconds since 1970, or microseconds of the counter.
+    sample_times : bool
+        Write the times of the samples instead, which start and period give: the only times of processed movies and
+        of ordinary videos.
     progress : callable, optional
         Called with the rows written and their total.
 
     Raises
     ------
     ValueError
-        `time_ref` is unknown, or there is no input.
+        `time_ref` is unknown, or ``'tsc'`` for the times of samples, or there is no input.
     IsxFileError
         A file is missing, damaged or no movie; the output exists or cannot be written.
     IsxSeriesError
@@ -63,14 +70,15 @@ def export_movie_timestamps_to_csv(
         A movie has no time stamps.
     """
     require_time_ref(time_ref)
-    kinds = (DataKind.MOVIE, DataKind.NVISION_MOVIE)
+    kinds = [DataKind.MOVIE, DataKind.NVISION_MOVIE, *[DataKind.BEHAVIORAL_MOVIE] * sample_times]
     with opened_series(input_movie_files, output_csv_file, *kinds) as series:
-        clock = clock_of_series(series, time_ref)
+        clock = (_clock_of_samples if sample_times else clock_of_series)(series, time_ref)
         total = sum(len(movie) for _, movie in series)
         cannot_open = "Failed to open movie file for write: {path} ({error})"
         with OutputFile(output_csv_file, cannot_open=cannot_open) as output:
-            output.write(f"{','.join(FRAME_COLUMNS)},Frame Timestamp ({clock.unit})\n".encode())
-            for done, rows in _rows(series, clock):
+            what = "Time" if sample_times else "Timestamp"
+            output.write(f"{','.join(FRAME_COLUMNS)},Frame {what} ({clock.unit})\n".encode())
+            for done, rows in _rows(series, clock, sample_times=sample_times):
                 output.write(rows)
                 progress(done, total)
 
@@ -102,11 +110,26 @@ def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> StampCloc
     return StampClock(time_ref, 0 if time_ref == "tsc" else first_counter(movie, path), epoch)
 
 
-def _rows(series: list[tuple[str, Movie]], clock: StampClock) -> Iterator[tuple[int, bytes]]:
+def _clock_of_samples(series: list[tuple[str, Movie]], time_ref: str) -> StampClock:
+    """Clock of the times of samples, in microseconds since the first one."""
+    require_wall_clock(time_ref)
+    return StampClock(time_ref, 0, series[0][1]._layout[0].start.secs_since_epoch.ratio)
+
+
+def _sample_times(movie: Movie, first: Movie) -> NDArray[np.uint64]:
+    """Time of each sample in whole microseconds since the start of `first`."""
+    timing = movie._layout[0]
+    between = timing.start.secs_since_epoch.fraction - first._layout[0].start.secs_since_epoch.fraction
+    return np.rint(timing.seconds() * 1e6).astype(np.uint64) + np.uint64(round(between * 1_000_000))
+
+
+def _rows(
+    series: list[tuple[str, Movie]], clock: StampClock, *, sample_times: bool
+) -> Iterator[tuple[int, bytes]]:
     """Blocks of lines, each with the number of lines up to its end."""
     before = 0
     for number, (_, movie) in enumerate(series):
-        stamps = movie.timestamps
+        stamps = _sample_times(movie, series[0][1]) if sample_times else movie.timestamps
         assert stamps is not None
         valid = readable(movie)
         for first in range(0, len(movie), _ROWS_AT_ONCE):
