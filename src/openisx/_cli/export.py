@@ -232,74 +232,93 @@ EPILOG = "\b\nOutputs:\n" + "\n".join(
 )
 
 
+_Inputs: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        help="Files of one kind; several are the parts of one recording, sorted by time.",
+        show_default=False,
+        callback=no_folders,
+    ),
+]
+
+_JoinAnyway: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--join-anyway",
+        help="Join files in the order given, though they overlap in time or are no parts of one recording.",
+    ),
+]
+
+_WriteInvalidFrames: TypeAlias = Annotated[
+    bool,
+    typer.Option("--write-invalid-frames", help="Movies: write dropped, cropped and blank frames as zeros."),
+]
+
+_Dtype: TypeAlias = Annotated[
+    Literal["uint8", "uint16", "float32"] | None,
+    typer.Option(
+        metavar="TYPE",
+        help="Movies to .tif: uint8, uint16 or float32 pixels; values are rounded and clipped.",
+        show_default=False,
+    ),
+]
+
+_Properties: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="CSV",
+        help="Cell, event and vessel sets: write a table of the cells or vessels to this file too.",
+        show_default=False,
+    ),
+]
+
+_EventList: TypeAlias = Annotated[
+    bool, typer.Option("--list", help="Event sets: one row per event instead of one per sample.")
+]
+
+_Quality: TypeAlias = Annotated[
+    float,
+    typer.Option(
+        metavar="FRACTION",
+        min=0,
+        help="Videos: bit rate to aim at, as a fraction of that of the raw movie.",
+    ),
+]
+
+_Codec: TypeAlias = Annotated[
+    Literal["h264", "mpeg4"],
+    typer.Option(metavar="h264|mpeg4", help="Videos: mpeg4 is what the vendor's package writes."),
+]
+
+_CellMap: TypeAlias = Annotated[
+    bool, typer.Option("--cell-map", help="Cell sets to .tif or .png: one image of all accepted cells.")
+]
+
+_Background: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE",
+        help="Cell sets to .png, .pdf, .svg: image or movie to draw the outlines on.",
+        show_default=False,
+    ),
+]
+
+
 def command(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE",
-            help="Files of one kind; several are the parts of one recording, sorted by time.",
-            show_default=False,
-            callback=no_folders,
-        ),
-    ],
+    inputs: _Inputs,
     output: Output,
     overwrite: Overwrite = False,
-    join_anyway: Annotated[
-        bool,
-        typer.Option(
-            "--join-anyway",
-            help="Join files in the order given, though they overlap in time or are no parts of one recording.",
-        ),
-    ] = False,
+    join_anyway: _JoinAnyway = False,
     time_ref: TimeRef = "start",
-    write_invalid_frames: Annotated[
-        bool,
-        typer.Option(
-            "--write-invalid-frames", help="Movies: write dropped, cropped and blank frames as zeros."
-        ),
-    ] = False,
-    dtype: Annotated[
-        Literal["uint8", "uint16", "float32"] | None,
-        typer.Option(
-            metavar="uint8|uint16|float32",
-            help="Movies to .tif: type of the pixels, instead of that of the movie; values are rounded and clipped.",
-            show_default=False,
-        ),
-    ] = None,
-    properties: Annotated[
-        str,
-        typer.Option(
-            metavar="CSV",
-            help="Cell, event and vessel sets: write a table of the cells or vessels to this file too.",
-            show_default=False,
-        ),
-    ] = "",
-    event_list: Annotated[
-        bool, typer.Option("--list", help="Event sets: one row per event instead of one per sample.")
-    ] = False,
-    quality: Annotated[
-        float,
-        typer.Option(
-            metavar="FRACTION",
-            min=0,
-            help="Videos: bit rate to aim at, as a fraction of that of the raw movie.",
-        ),
-    ] = 0.1,
-    codec: Annotated[
-        Literal["h264", "mpeg4"],
-        typer.Option(metavar="h264|mpeg4", help="Videos: mpeg4 is what the vendor's package writes."),
-    ] = "h264",
-    cell_map: Annotated[
-        bool, typer.Option("--cell-map", help="Cell sets to .tif or .png: one image of all accepted cells.")
-    ] = False,
-    background: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE",
-            help="Cell sets to .png, .pdf, .svg: image or movie to draw the outlines on.",
-            show_default=False,
-        ),
-    ] = "",
+    write_invalid_frames: _WriteInvalidFrames = False,
+    dtype: _Dtype = None,
+    properties: _Properties = "",
+    event_list: _EventList = False,
+    quality: _Quality = 0.1,
+    codec: _Codec = "h264",
+    cell_map: _CellMap = False,
+    background: _Background = "",
 ) -> None:
     """Export files to the format that the extension of OUTPUT names."""
     options = Options(
