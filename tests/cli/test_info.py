@@ -52,13 +52,16 @@ def test_json_for_programs(run, sample, write_movie, tmp_path):
     assert picture["picture"]["brightest"] == 0
 
 
-def test_times_that_no_file_tells_are_marked(run, sample, tmp_path):
+def test_what_no_file_tells_is_marked(run, sample, tmp_path):
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, np.zeros((3, 4, 5), np.uint16), photometric="minisblack")
     assert "assumed   start and period, which the file does not tell" in run("info", path)[1]
     stack, movie = json.loads(run("info", "--json", path, sample)[1])["files"]
     assert stack["timing"]["assumed"] == ["start", "period"]
-    assert "assumed" not in movie["timing"]
+    assert stack["picture"]["assumed"] == ["pixel size"]
+    assert "assumed" not in movie["timing"] | movie["picture"]
+    tifffile.imwrite(path, np.zeros((4, 5), np.uint16), photometric="minisblack")
+    assert "assumed     pixel size, which the file does not tell" in run("info", path)[1]
 
 
 def test_broken_files_do_not_hide_the_others(run, sample, tmp_path):

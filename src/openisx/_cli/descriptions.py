@@ -39,7 +39,7 @@ def kind_of(opened: Any) -> str:
 def assumed(opened: Any) -> tuple[str, ...]:
     """Which of start, period and pixel size are not in the file."""
     movie = opened._movie if isinstance(opened, isx.Image) else opened
-    return getattr(movie._open_source(), "assumed", ()) if isinstance(movie, isx.Movie) else ()
+    return movie._open_source().assumed if isinstance(movie, isx.Movie) else ()
 
 
 @functools.singledispatch
@@ -52,12 +52,13 @@ def describe(opened: Any) -> Sections:
 def _movie(movie: isx.Movie) -> Sections:
     frames, rows, columns = movie.shape
     source, unknown = movie._open_source(), assumed(movie)
+    codec = source.codec() if frames else None
     picture: dict[str, Any] = {"size": image_size(rows, columns), "pixel type": movie.dtype.name}
     if source.kind is not DataKind.NVISION_MOVIE:  # whose pixels have no known size
         picture |= _pixels(source.spacing) | _assumed([name for name in unknown if "pixel" in name])
     return {
         "picture": picture,
-        "video": _codec(source) if frames else {},
+        "video": {"codec": codec} if codec else {},
         "timing": timing_section(source.timing, "frames")
         | _assumed([name for name in unknown if "pixel" not in name]),
         "hardware": _hardware(movie),
@@ -69,12 +70,6 @@ def _movie(movie: isx.Movie) -> Sections:
 def _assumed(names: Sequence[str]) -> dict[str, Any]:
     text = f"{' and '.join(names)}, which the file does not tell"
     return {"assumed": Formatted(names, text)} if names else {}
-
-
-def _codec(source: Any) -> dict[str, Any]:
-    """How frames are encoded; empty where they are not."""
-    codec = source.codec() if hasattr(source, "codec") else None
-    return {"codec": codec} if codec else {}
 
 
 def _hardware(movie: isx.Movie) -> dict[str, Any]:
