@@ -100,6 +100,7 @@ def test_no_advice_for_programmers():
         "isx.recover('a b') makes a movie": "isx recover a b makes a movie",
         "(write_invalid_frames=True writes them)": "(--write-invalid-frames writes them)",
         "with sparse_output=False all events": "with --list all events",
+        "is flushed or closed, by flush() or close(). If": "is flushed or closed. If",
         "two\n  lines": "two lines",
     }.items():
         assert one_line(told) == shown

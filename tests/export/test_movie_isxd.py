@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 import isx
-from openisx.export.movie_isxd import write_movie_isxd
+from openisx.export._movie_isxd import write_movie_isxd
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -100,7 +100,7 @@ def _movie_to_csv(inputs: Sequence[str], output: str, options: Options, progress
 
 @_exports("Movie", "isxd")
 def _movie_to_isxd(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
-    from openisx.export.movie_isxd import write_movie_isxd
+    from openisx.export._movie_isxd import write_movie_isxd
 
     write_movie_isxd(_only(inputs, output), output, progress=progress)
 

@@ -119,8 +119,6 @@ def _look_into(path: str, *, brief: bool = False) -> _File:
         warnings.simplefilter("always", IsxWarning)
         try:
             file = _opened(path, brief=brief)
-        except FileNotFoundError:
-            file = _File(path, error=isx.IsxFileNotFoundError(f"File does not exist: {path}"))
         except (isx.IsxError, OSError, ValueError) as error:
             file = _File(path, error=error)
     texts = [one_line(warning.message) for warning in caught if issubclass(warning.category, UserWarning)]
@@ -131,9 +129,9 @@ def _look_into(path: str, *, brief: bool = False) -> _File:
 
 
 def _opened(path: str, *, brief: bool) -> _File:
-    size, opened = os.stat(path).st_size, isx.open(path)
+    opened = isx.open(path)
     try:
-        file = _File(path, size, kind_of(opened), member=member_of(opened, path))
+        file = _File(path, os.stat(path).st_size, kind_of(opened), member=member_of(opened, path))
         if brief:
             file.row = row_of(path, opened)
         else:

@@ -46,6 +46,7 @@ R = TypeVar("R")
 #: What messages of the package say to programmers, and what to say instead to someone at a terminal.
 _FOR_PROGRAMMERS = (
     (re.compile(r" isx\.open\(\) chooses the right class by itself\."), ""),
+    (re.compile(r", by flush\(\) or close\(\)"), ""),
     (re.compile(r"\bwrite_invalid_frames=True\b"), "--write-invalid-frames"),
     (re.compile(r"\bsparse_output=False\b"), "--list"),
     (re.compile(r"\bisx\.recover\('(.*)'\)"), r"isx recover \1"),

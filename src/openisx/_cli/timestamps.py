@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import openisx as isx
+from openisx._cli.descriptions import kind_of
 from openisx._cli.options import Output, Overwrite, TimeRef, no_folders, require_folder_of
-from openisx._cli.terminal import progress_bar, wrote
+from openisx._cli.terminal import close_if_open, progress_bar, wrote
 from openisx._files.paths import overwriting, require_absent
 from openisx.util import get_file_stem
 
@@ -66,8 +67,12 @@ def export_frame_times(files: Sequence[str], output: str, time_ref: str, progres
     """Write hardware time stamps, or of movies that have none the times of their samples."""
     stamped = []
     for path in files:
-        with isx.Movie.read(path) as movie:
-            stamped.append(movie._open_source().has_timestamps)
+        opened = isx.open(path)
+        if not isinstance(opened, isx.Movie):
+            close_if_open(opened)
+            raise ValueError(f"{path} is no movie ({kind_of(opened)}).")  # noqa: TRY004 - of a file
+        with opened:
+            stamped.append(opened._open_source().has_timestamps)
     if not any(stamped) and time_ref == "tsc":
         problem = f"{files[0]} has no counts of the hardware counter; use start or unix."
         raise typer.BadParameter(problem, param_hint="--time-ref")
