@@ -160,6 +160,6 @@ def test_other_hdf5_files_are_called_what_they_are(tmp_path, names, attributes, 
         for name in names:
             file[name] = np.zeros(3)
         file.attrs.update(attributes)
-    for read in (isx.open, isx.Movie.read):
+    for read in (isx.open, isx.Movie.read, isx.GpioSet.read):
         with pytest.raises(isx.IsxFormatError, match=rf"result\.hdf5.*: it is .*{told}"):
             read(path)

@@ -10,6 +10,7 @@ import numpy as np
 from openisx._dependencies import require
 from openisx._formats.gpio.recording import Points, RecordedChannel, RecordedSignals, end_time
 from openisx._formats.kinds import DataKind
+from openisx._formats.legacy.hdf5 import content
 from openisx.core._records import IsxRatio
 from openisx.core.timing import Duration, Time
 from openisx.errors import IsxFormatError
@@ -64,8 +65,10 @@ def read_nvista2(file: ByteSource) -> RecordedSignals:
 
 def _start(file: Any, path: str) -> Duration:
     name = next((name for name in ("timeStamp", "timestamp") if name in file), None)
-    times = None if name is None else file[name]
-    if times is None or not times.shape or not times.shape[0] or times.dtype.kind not in "fiu":
+    if name is None:
+        raise IsxFormatError(f"{_NO_TIMES} File: {path}: {content(file)}.")
+    times = file[name]
+    if not times.shape or not times.shape[0] or times.dtype.kind not in "fiu":
         raise IsxFormatError(f"{_NO_TIMES} File: {path}")
     microseconds = float(times[(0,) * times.ndim]) * 1e6
     if not abs(microseconds) < 2**62:

@@ -255,6 +255,8 @@ def kind_of(file: ByteSource) -> DataKind:
 def content(opened: Any) -> str:
     """What an HDF5 file that is neither a movie nor GPIO data is, in a few words."""
     names = set(opened)
+    if "images" in names:
+        return "it is a movie"
     if "nwb_version" in opened.attrs or {"acquisition", "session_description"} <= names:
         return "it is a file in the format Neurodata Without Borders, which pynwb reads"
     if "estimates" in names or {"A", "C", "dims"} <= names:
