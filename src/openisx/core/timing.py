@@ -340,14 +340,18 @@ class Timing:
             What changes, as for the class itself.
         """
         impl = self._impl
-        return Timing(
+        replaced = Timing(
             impl.num_samples if num_samples is None else num_samples,
             self.period if period is None else period,
             self.start if start is None else start,
-            impl.dropped,
+        )
+        replaced._impl.dropped, replaced._impl.cropped, replaced._impl.blank = (
+            impl.dropped,  # the arrays are never changed in place
             impl.cropped,
             impl.blank,
         )
+        replaced._samples = self._samples  # used as long as it fits
+        return replaced
 
     @property
     def num_samples(self) -> int:
