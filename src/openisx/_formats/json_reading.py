@@ -39,9 +39,9 @@ _SLOWED_BY_COLLECTOR = 1 << 20
 
 
 @contextlib.contextmanager
-def collector_paused(pause: bool = True) -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Keep the search for reference cycles from looking at every object of a large text again and again."""
-    pause = pause and gc.isenabled()
+    pause = gc.isenabled()
     if pause:
         gc.disable()
     try:
@@ -63,8 +63,11 @@ def parse(data: bytes, path: str, what: str = "JSON header") -> Any:
         The bytes are not JSON.
     """
     try:
-        with collector_paused(len(data) > _SLOWED_BY_COLLECTOR):
-            return _DECODER.decode(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        if len(text) <= _SLOWED_BY_COLLECTOR:
+            return _DECODER.decode(text)
+        with collector_paused():
+            return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         if isinstance(error, json.JSONDecodeError) and error.pos >= len(error.doc.rstrip()):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 __all__ = ["SampleIndex", "each_named_once"]
 
 
+_NONE = np.zeros(0, dtype=np.int64)
+
+
 class SampleIndex:
     """Which samples exist, and where the body of a file stores them (spec 01, section 3.3).
 
@@ -44,6 +47,8 @@ class SampleIndex:
         blank: NDArray[np.uint64],
     ) -> SampleIndex:
         """All samples but those in the lists of a timing, in which they may come in any order and repeatedly."""
+        if not len(dropped) and not len(cropped) and not len(blank):
+            return cls(num_samples, _NONE, _NONE)
         singles = np.concatenate([dropped, blank]) if len(blank) else dropped
         if len(cropped):
             pairs = np.concatenate([np.column_stack([singles, singles]), cropped])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -407,12 +406,13 @@ class Timing:
         beyond the end go. (Spec 01, section 3.2.)
         """
         impl = self._impl
-        info = replace(impl, start=self.start._impl, step=self.period._impl)
+        normal = self.copy()
         if len(impl.dropped) or len(impl.cropped) or len(impl.blank):
+            info = normal._impl
             info.dropped, info.cropped, info.blank = each_named_once(
                 impl.num_samples, impl.dropped, impl.cropped, impl.blank
             )
-        return Timing._from_impl(info)
+        return normal
 
     def get_offsets_since_start(self) -> list[Duration]:
         """Time from the start to every sample, missing ones included, as exact fractions.
