@@ -167,6 +167,121 @@ def test_long_names_that_begin_alike_are_told_apart(tmp_path):
     assert isx.recover(first).num_frames == 4
 
 
+KILLED_SETS = {
+    "cells": """
+rois = isx.CellSet.write({path!r}, timing, spacing, extra_properties={{"name": "night run"}})
+for i in range(3):
+    rois.set_cell_data(i, image * i, trace + i, ["first", None, ""][i])
+rois.set_cell_data(1, image * 9, trace + 9, "other")
+""",
+    "vessels": """
+rois = isx.VesselSet.write({path!r}, timing, spacing, "rbc velocity")
+for i in range(3):
+    maps = np.full((5, 3, i + 1, 2), i, np.float32)
+    rois.set_rbc_velocity_data(i, image, np.full((4, 2), i), trace + i, trace - i, maps)
+""",
+    "events": """
+rois = isx.EventSet.write({path!r}, timing, ["a", "b", "c"])
+rois.set_cell_data(2, np.array([5, 7], np.uint64), np.array([1, 2], np.float32))
+rois.set_cell_data(0, np.array([9], np.uint64), np.array([3], np.float32))
+""",
+}
+SETTING = """
+import os, sys
+sys.path.insert(0, {source!r})
+import numpy as np
+import isx
+timing, spacing = isx.Timing(num_samples=5, dropped=[1]), isx.Spacing((3, 4))
+image, trace = np.ones((3, 4), np.float32), np.arange(5, dtype=np.float32)
+"""
+
+
+@pytest.fixture(params=["cells", "vessels", "events"])
+def killed_set(request, tmp_path):
+    """Kind and path of a set whose writer was killed."""
+    path = tmp_path / "set.isxd"
+    code = SETTING + KILLED_SETS[request.param] + 'print("ready", flush=True)\nsys.stdin.read()\n'
+    process = subprocess.Popen(
+        [sys.executable, "-c", code.format(source=SOURCE, path=str(path))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    if sys.platform != "win32":
+        with pytest.raises(isx.IsxStateError, match="still being written"):
+            isx.recover(path)
+    kill(process)
+    return request.param, path
+
+
+def require_saved(kind, path, count=3):
+    trace = np.array([0, np.nan, 2, 3, 4], np.float32)
+    if kind == "cells":
+        with isx.CellSet.read(path) as cells:
+            assert cells.names == ["first", "other", "C2"][:count]
+            assert cells.statuses == ["undecided"] * count
+            np.testing.assert_array_equal(cells.traces, [trace, trace + 9, trace + 2][:count])
+            np.testing.assert_array_equal(cells.footprints[:, 0, 0], [0, 9, 2][:count])
+            assert cells.metadata["extraProperties"] == {"name": "night run"}
+    elif kind == "vessels":
+        with isx.VesselSet.read(path) as vessels:
+            np.testing.assert_array_equal(vessels.traces, [trace + i for i in range(count)])
+            np.testing.assert_array_equal(vessels.direction_traces, [trace - i for i in range(count)])
+            for i in range(count):
+                np.testing.assert_array_equal(vessels.correlation_heatmaps(i), np.full((5, 3, i + 1, 2), i))
+    else:
+        with isx.EventSet.read(path) as events:
+            first = [[9], [3]] if count == 3 else [[], []]
+            data = [[values.tolist() for values in events.get_cell_data(i)] for i in range(3)]
+            assert data == [first, [[], []], [[5, 7], [1, 2]]]
+            assert events.metadata["numSamples"] == [len(first[0]), 0, 2]
+            assert events.metadata["startOffsets"] == [sum(first[0]), 0, 5]
+
+
+def test_killed_sets_are_saved(killed_set):
+    kind, path = killed_set
+    with pytest.raises(isx.IsxFileNotFoundError, match=r"still being written.*isx\.recover"):
+        isx.open(path)
+    assert isx.recover(path) == isx.structures.Recovered(str(path.resolve()), 3, 3, kind)
+    require_saved(kind, path)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_is_cut_in_a_set_is_left_out(killed_set):
+    kind, path = killed_set
+    (temporary,) = path.parent.glob(".*.partial")
+    os.truncate(temporary, temporary.stat().st_size - 1)
+    assert isx.recover(path) == isx.structures.Recovered(str(path.resolve()), 2, 3, kind)
+    require_saved(kind, path, 2)
+
+
+def test_a_set_is_recovered_again_after_a_crash_within_recover(killed_set, monkeypatch):
+    def crash(*args):
+        raise KeyboardInterrupt
+
+    kind, path = killed_set
+    with monkeypatch.context() as patch:
+        patch.setattr("openisx.recovery.rename_without_overwriting", crash)
+        with pytest.raises(KeyboardInterrupt):
+            isx.recover(path)
+    assert isx.recover(path).num_frames == 3
+    require_saved(kind, path)
+
+
+def test_a_cut_line_of_the_sidecar(tmp_path):
+    """Cells are saved up to it."""
+    path = tmp_path / "set.isxd"
+    code = SETTING + KILLED_SETS["cells"] + "os._exit(1)\n"
+    subprocess.run([sys.executable, "-c", code.format(source=SOURCE, path=str(path))], check=False)
+    (sidecar,) = tmp_path.glob(".*.json")
+    lines = sidecar.read_bytes().splitlines(keepends=True)
+    sidecar.write_bytes(b"".join(lines[:3]) + lines[3][:4])
+    assert isx.recover(path).num_frames == 2
+    assert isx.CellSet.read(path).names == ["first", "C1"]
+
+
 def test_a_name_in_the_description_does_not_lead_elsewhere(killed):
     (recipe,) = killed.parent.glob(".*.json")
     recipe.write_bytes(recipe.read_bytes().replace(b'"night.isxd"', b'"../other/away.isxd"'))

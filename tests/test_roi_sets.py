@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -15,6 +17,7 @@ import pytest
 import isx
 from builders import sets as make
 from builders.isxd import metadata_of
+from openisx._formats.isxd import container, editing, journal
 
 SOURCE = str(Path(isx.__file__).parent.parent)
 SHAPE, SAMPLES = (4, 6), 5
@@ -226,6 +229,29 @@ class TestTogether:
         writer.close()
         assert content(kind.read(path)) == ([1.0, 2.0], ["accepted", "rejected"])
 
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+    def test_forked_processes_keep_no_claim(self, kind, tmp_path):
+        """A process that was forked while the set was written lives on, and nobody has to wait for it."""
+        path = tmp_path / "s.isxd"
+        writer = kind.write(path)
+        kind.put(writer, 0, 0)
+        wait, go = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(go)
+            os.read(wait, 1)
+            os._exit(0)
+        try:
+            kind.set_status(writer, 0, "accepted")
+            editor = kind.read(path, read_only=False)
+            kind.set_status(editor, 0, "rejected")
+            assert content(kind.read(path)) == ([1.0], ["rejected"])
+        finally:
+            os.close(go)
+            os.close(wait)
+            os.waitpid(child, 0)
+
     def test_many_threads(self, kind, tmp_path):
         path = finished(kind, tmp_path / "s.isxd", 32)
         rois = kind.read(path, read_only=False)
@@ -253,6 +279,125 @@ class TestTogether:
         cells.set_cell_status(1, "rejected")
         assert metadata_of(path)["note"] == "mine"
         assert metadata_of(path)["CellStatuses"] == [0, 2]
+
+
+class Mortal:
+    """Stands in for ``open``, ``unlink`` and ``fsync``: the process dies at change number `stop`, after half of a write."""
+
+    def __init__(self, stop):
+        self.left = stop
+
+    def live(self):
+        self.left -= 1
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def open(self, name, mode="r", **kwargs):
+        if mode == "wb":
+            self.live()
+        return MortalFile(self, name, mode)
+
+    def unlink(self, name):
+        self.live()
+        os.remove(name)
+
+
+class MortalFile(io.FileIO):
+    """A file whose writer may die in the middle."""
+
+    def __init__(self, mortal, name, mode):
+        super().__init__(name, mode)
+        self.mortal = mortal
+
+    def write(self, data):
+        if self.mortal.left == 0:
+            super().write(memoryview(data)[: len(data) // 2])
+        self.mortal.live()
+        return super().write(data)
+
+    def truncate(self, *args):
+        self.mortal.live()
+        return super().truncate(*args)
+
+
+def killed(stop, change):
+    """Whether a process of its own was killed at change number `stop` of what `change` does."""
+    process = os.fork()
+    if not process:
+        try:
+            mortal = Mortal(stop)
+            for module in (editing, journal):
+                module.open = mortal.open
+                module.unlink = mortal.unlink
+            change()
+        finally:
+            os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(process, 0)[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning", "ignore:.*fork:DeprecationWarning")
+class TestKilled:
+    """Killed at any change it makes in the file system, an edit is done or not done."""
+
+    def test_replacing(self, kind, tmp_path):
+        states = set()
+        for stop in range(20):
+            path = finished(kind, tmp_path / f"{stop}.isxd", 3)
+
+            def change(path=path):
+                kind.put(kind.read(path, read_only=False), 1, 50, "new")
+
+            died = killed(stop, change)
+            rois = kind.read(path)
+            roi = rois[1]
+            value = float(roi.trace[0])
+            assert (value, roi.name) in ((1.0, f"{kind.noun[0].upper()}1"), (50.0, "new"))
+            if kind is Cells:
+                np.testing.assert_array_equal(roi.footprint, IMAGE * value)
+            else:
+                np.testing.assert_array_equal(roi.line, LINE + int(value))
+            np.testing.assert_array_equal(roi.trace, TRACE + value)
+            assert rois.traces[[0, 2], 0].tolist() == [0.0, 2.0]
+            states.add((died, value))
+            kind.set_status(kind.read(path, read_only=False), 1, "rejected")  # goes on where it was left
+            assert kind.read(path).statuses[1] == "rejected"
+            assert not list(tmp_path.glob(".*"))
+            if not died:
+                break
+        assert states == {(True, 1.0), (True, 50.0), (False, 50.0)}
+
+    def test_adding(self, kind, tmp_path):
+        states = set()
+        for stop in range(20):
+            path = tmp_path / f"{stop}.isxd"
+
+            def change(path=path):
+                rois = kind.write(path)
+                kind.put(rois, 0, 0)
+                kind.set_status(rois, 0, "accepted")
+                kind.put(rois, 1, 1)
+
+            died = killed(stop, change)
+            traces, statuses = content(kind.read(path))
+            assert (traces, statuses) in (([1.0], ["accepted"]), ([1.0, 2.0], ["accepted", "undecided"]))
+            states.add((died, len(traces)))
+            if not died:
+                break
+        assert states == {(True, 1), (True, 2), (False, 2)}
+
+    def test_a_file_that_cannot_be_repaired_says_so(self, tmp_path, monkeypatch):
+        path = finished(Cells, tmp_path / "s.isxd", 3)
+        assert killed(4, lambda: Cells.put(Cells.read(path, read_only=False), 1, 50))
+
+        def refuse(*args, **kwargs):
+            raise PermissionError(13, "Permission denied")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(container, "open", refuse, raising=False)
+            with pytest.raises(isx.IsxFormatError, match="was interrupted, and finishing it failed"):
+                Cells.read(path)
+        assert Cells.read(path)[1].trace[0] == 50
 
 
 class TestOneByOne:

@@ -23,7 +23,7 @@ ORDER = (
     ("_files",),
     ("_formats",),
     ("_checks", "_tables", "_pictures", "_indexing"),
-    ("_data_set", "_gpio_channel", "_movie_writing", "util"),
+    ("_data_set", "_gpio_channel", "_movie_writing", "_rois", "util"),
     ("_roi_set",),
     ("movie", "cell_set", "vessel_set", "event_set", "gpio_set"),
     ("image",),

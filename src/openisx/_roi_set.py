@@ -31,52 +31,12 @@ if TYPE_CHECKING:
 
     from openisx._files.paths import PathInput
     from openisx._formats.isxd.roi_set import RoiBody
+    from openisx._rois import Roi
 
-__all__ = ["Roi", "RoiSet", "require_timing_and_spacing", "trace_to_store"]
+__all__ = ["RoiSet", "require_timing_and_spacing", "trace_to_store"]
 
 B = TypeVar("B", bound="RoiBody")
 R = TypeVar("R", bound="Roi")
-
-
-class Roi:
-    """One cell or vessel of a set; its data are read when they are asked for."""
-
-    def __init__(self, owner: Any, index: int) -> None:
-        self._owner = owner
-        self.index: int = index
-
-    @property
-    def name(self) -> str:
-        """Name."""
-        return str(self._owner.names[self.index])
-
-    @property
-    def status(self) -> str:
-        """'accepted', 'undecided' or 'rejected'."""
-        return str(self._owner._status(self.index))
-
-    @property
-    def active(self) -> bool:
-        """Whether it is active in this file of a series."""
-        return bool(self._owner.active[self.index])
-
-    @property
-    def color(self) -> int:
-        """Display colour, 0xAARRGGBB."""
-        return int(self._owner.colors[self.index])
-
-    @property
-    def trace(self) -> NDArray[np.float32]:
-        """Trace, a new float32 array with one value per sample; NaN at missing samples."""
-        return self._read("trace")
-
-    def _read(self, what: str) -> NDArray[Any]:
-        opened = self._owner._open()
-        values: NDArray[Any] = opened.read(what, opened.rois.require(self.index))
-        return values
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.index} {self.name!r}: {self.status}>"
 
 
 class RoiSet(WritableDataSet["RoiFile[B] | RoiWriter[B]"], WithLock, Generic[B, R]):
@@ -265,6 +225,8 @@ class _Unfinished:
         if isinstance(writer, RoiEditor):
             writer.set_statuses(codes)
             return writer.opened
+        if not codes:
+            return writer
         for index, code in codes.items():
             writer.body.rois.statuses[index] = code
         writer.commit()

@@ -13,7 +13,8 @@ from openisx._formats.isxd.cell_set import Cell as _Data
 from openisx._formats.isxd.cell_set import CellBody, cell_metrics, new_cell_set
 from openisx._formats.registry import open_cell_set
 from openisx._pictures import affordable, color_map, image_html, thinned
-from openisx._roi_set import Roi, RoiSet, require_timing_and_spacing, trace_to_store
+from openisx._roi_set import RoiSet, require_timing_and_spacing, trace_to_store
+from openisx._rois import Cell
 from openisx._tables import samples_table, table
 from openisx.structures import CellMetrics
 
@@ -28,40 +29,7 @@ if TYPE_CHECKING:
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["Cell", "CellSet"]
-
-
-class Cell(Roi):
-    """One cell of a :class:`isx.CellSet`, as ``cells[0]``, ``cells["C0"]`` or iteration give it.
-
-    Attributes
-    ----------
-    index : int
-        Position in the set.
-    name, status : str
-        Status: 'accepted', 'undecided' or 'rejected'.
-    active : bool
-        Whether it is active in this file of a series.
-    color : int
-        Display colour, 0xAARRGGBB.
-    trace : ndarray of float32, shape (samples,)
-        New array; NaN at dropped, cropped and blank samples.
-    footprint : ndarray of float32, shape (rows, columns)
-        New array.
-    metrics : CellMetrics or None
-        As the desktop application stored them.
-    """
-
-    @property
-    def footprint(self) -> NDArray[np.float32]:
-        """Footprint, a new float32 array (rows, columns)."""
-        return self._read("image")
-
-    @property
-    def metrics(self) -> CellMetrics | None:
-        """Metrics as the desktop application stored them; None if there are none."""
-        metrics: list[CellMetrics | None] | None = self._owner.metrics
-        return metrics[self.index] if metrics else None
+__all__ = ["CellSet"]
 
 
 class CellSet(RoiSet[CellBody, Cell]):

@@ -2,7 +2,8 @@
 
 from openisx._formats.base import MovieSource
 from openisx._formats.signals import Signals, SignalSource
-from openisx.cell_set import Cell, CellSet
+from openisx._rois import Cell, Vessel
+from openisx.cell_set import CellSet
 from openisx.event_set import EventSet
 from openisx.export.cell_maps import create_cell_map, overlay_cell_map_on_image, overlay_cellmaps
 from openisx.export.cell_set import export_cell_set_to_csv_tiff
@@ -32,7 +33,7 @@ from openisx.image import Image
 from openisx.movie import Movie
 from openisx.recovery import recover
 from openisx.sync import align_start_times
-from openisx.vessel_set import Vessel, VesselSet
+from openisx.vessel_set import VesselSet
 
 __all__ = [
     "Cell",

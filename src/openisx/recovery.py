@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx._files.locks import lock
 from openisx._files.output import (
-    lock,
+    OutputFile,
     rename_without_overwriting,
     replace_file,
+    require_free_space,
     sidecar_path,
     sync_folder,
 )
 from openisx._files.paths import PARTIAL, as_path, canonical, reading_error, require_absent, unfinished
+from openisx._files.source import InputFile
 from openisx._formats.isxd.cell_set import CellBody
-from openisx._formats.isxd.container import trailer_bytes
+from openisx._formats.isxd.container import read_container, trailer_bytes
 from openisx._formats.isxd.events import PACKET
+from openisx._formats.isxd.lost_metadata import find_frames
 from openisx._formats.isxd.metadata import spacing_from_json, timing_from_json, timing_to_json
-from openisx._formats.isxd.movie import DTYPES
+from openisx._formats.isxd.movie import DTYPES, movie_metadata
 from openisx._formats.isxd.vessel_set import VesselBody
 from openisx._formats.json_reading import JsonObject, parse
 from openisx._formats.json_writing import dump_compact
 from openisx._formats.kinds import DataKind
-from openisx.errors import IsxFileError, IsxFileNotFoundError, IsxFormatError, IsxStateError
+from openisx.core.spacing import Spacing
+from openisx.errors import (
+    IsxFileError,
+    IsxFileNotFoundError,
+    IsxFormatError,
+    IsxStateError,
+    IsxWarning,
+    warn,
+)
 from openisx.structures import Recovered
 
 if TYPE_CHECKING:
@@ -34,14 +47,24 @@ if TYPE_CHECKING:
 
 __all__ = ["recover"]
 
+_BLOCK = 1 << 24
 
-def recover(path: PathInput) -> Recovered:
-    """Make a file of what an interrupted writer of a movie, cell set, event set or vessel set left behind.
+
+def recover(path: PathInput, *, shape: tuple[int, int] | None = None) -> Recovered:
+    """Save what an interrupted writer left behind, or the frames of a recording that lost its metadata.
+
+    Writers are those of movies, cell sets, event sets and vessel sets. A recording is an `.isxd` file of frames with
+    header lines that has no metadata behind them, as when the acquisition broke off; it is left as it is, and a
+    movie ``NAME_recovered.isxd`` made beside it. The hardware time stamps give its period, and with the frame counts
+    its dropped frames; its start is not known and becomes 1970.
 
     Parameters
     ----------
     path : path
-        The name the file should have had, or the temporary file (``.NAME.XXXXXXXX.partial``) beside it.
+        The name the file should have had, the temporary file (``.NAME.XXXXXXXX.partial``) beside it, or the
+        recording.
+    shape : (int, int), optional
+        Rows and columns of the frames of a recording, by default found from the distance of its header lines.
 
     Returns
     -------
@@ -60,7 +83,10 @@ def recover(path: PathInput) -> Recovered:
         The temporary file cannot be read or written, or nothing complete was written.
     """
     given = as_path(path)
-    temporary = canonical(given if given.endswith(PARTIAL) else _find(given))
+    left = [given] if given.endswith(PARTIAL) else _left_behind(given)
+    if not left and os.path.isfile(given):
+        return _recover_recording(given, shape)
+    temporary = canonical(_the_one(left, given))
     try:
         return _finish(temporary, given)
     except OSError as error:
@@ -93,8 +119,48 @@ def _finish(temporary: str, given: str) -> Recovered:
     return Recovered(target, saved.count, saved.expected, saved.what)
 
 
-def _find(path: str) -> str:
-    found = [partial for partial in unfinished(path) if os.path.exists(sidecar_path(partial))]
+def _recover_recording(path: str, shape: tuple[int, int] | None) -> Recovered:
+    file = InputFile(path)
+    try:
+        if _is_readable(file):
+            raise IsxFileNotFoundError(
+                f"Nothing to recover: {path} is complete, and no writer left data beside it."
+            )
+        found = find_frames(file, shape)
+        target = os.path.splitext(file.path)[0] + "_recovered.isxd"
+        extra = {"producer": {"version": "1.1.1"}}  # the first to stamp frames; says that these are stamped
+        spacing = Spacing((found.rows, found.cols))
+        metadata = movie_metadata(found.timing, spacing, 0, extra, has_lines=True)
+        require_free_space(target, found.count * found.frame_bytes)
+        with OutputFile(target) as output:
+            for start in range(0, found.count * found.frame_bytes, _BLOCK):
+                output.write(file.read(start, min(_BLOCK, found.count * found.frame_bytes - start)))
+            output.write(trailer_bytes(metadata))
+    finally:
+        file.close()
+    if found.is_guess:
+        warn(
+            f"{path} does not tell whether its frames have {found.rows} x {found.cols} pixels or another shape of as "
+            "many. If they look sheared, delete the result and give their shape."
+        )
+    return Recovered(target, found.count, found.num_begun)
+
+
+def _is_readable(file: InputFile) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IsxWarning)
+        try:
+            read_container(file)
+        except IsxFormatError:
+            return False
+    return True
+
+
+def _left_behind(path: str) -> list[str]:
+    return [partial for partial in unfinished(path) if os.path.exists(sidecar_path(partial))]
+
+
+def _the_one(found: list[str], path: str) -> str:
     if not found:
         raise IsxFileNotFoundError(
             f"Nothing to recover for {path}: no interrupted writer left data beside it."

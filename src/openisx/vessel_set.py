@@ -14,7 +14,8 @@ from openisx._formats.isxd.vessel_set import VesselBody, new_vessel_set
 from openisx._formats.isxd.vessel_set import VesselSetType as _Type
 from openisx._formats.registry import open_vessel_set
 from openisx._pictures import affordable, image_html, thinned
-from openisx._roi_set import Roi, RoiSet, require_timing_and_spacing, trace_to_store
+from openisx._roi_set import RoiSet, require_timing_and_spacing, trace_to_store
+from openisx._rois import Vessel
 from openisx._tables import samples_table, table
 from openisx.errors import IsxIndexError, IsxStateError
 
@@ -29,58 +30,10 @@ if TYPE_CHECKING:
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["Vessel", "VesselSet"]
+__all__ = ["VesselSet"]
 
 _DIAMETER, _VELOCITY = _Type.VESSEL_DIAMETER, _Type.RBC_VELOCITY
 _FLOAT = np.dtype(np.float32)
-
-
-class Vessel(Roi):
-    """One vessel of a :class:`isx.VesselSet`, as ``vessels[0]``, ``vessels["V0"]`` or iteration give it.
-
-    Attributes
-    ----------
-    index : int
-        Position in the set.
-    name, status : str
-        Status: 'accepted', 'undecided' or 'rejected'.
-    active : bool
-        Whether it is active in this file of a series.
-    color : int
-        Display colour, 0xAARRGGBB.
-    trace : ndarray of float32, shape (samples,)
-        Diameter or velocity, a new array; NaN at dropped, cropped and blank samples.
-    line : ndarray of int64, shape (2, 2) or (4, 2)
-        Points (x, y) in pixels.
-    image : ndarray of float32, shape (rows, columns)
-        The image of the set.
-    center_trace, direction_trace : ndarray of float32, shape (samples,)
-        IsxError if the set holds none.
-    """
-
-    @property
-    def line(self) -> NDArray[np.int64]:
-        """Points (x, y) in pixels, a new int64 array: (2, 2) in diameter, (4, 2) in velocity sets."""
-        return self._read("line")
-
-    @property
-    def image(self) -> NDArray[np.float32]:
-        """The image of the set, a new float32 array (rows, columns)."""
-        return self._read("image")
-
-    @property
-    def center_trace(self) -> NDArray[np.float32]:
-        """Position of the centre along the line, a new float32 array; IsxError if there is none."""
-        return self._second(_DIAMETER)
-
-    @property
-    def direction_trace(self) -> NDArray[np.float32]:
-        """Direction of the flow in degrees, a new float32 array; IsxError if there is none."""
-        return self._second(_VELOCITY)
-
-    def _second(self, set_type: _Type) -> NDArray[np.float32]:
-        self._owner._open().body.require_second(set_type)
-        return self._read("second")
 
 
 class VesselSet(RoiSet[VesselBody, Vessel]):

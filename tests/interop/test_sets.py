@@ -285,6 +285,25 @@ def test_real_sets(vendor, name):
     assert_same(ours, theirs)
 
 
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_sets_that_are_still_being_written(vendor, tmp_path, count):
+    """The vendor reads a set whose writer lives and was not flushed once a status was set, and after every later call."""
+    rng = np.random.default_rng(count)
+    path = tmp_path / "s.isxd"
+    cells = isx.CellSet.write(path, isx.Timing(num_samples=4), isx.Spacing((2, 3)))
+    for i in range(count):
+        cells.set_cell_data(i, floats(rng, 2, 3), floats(rng, 4), f"cell {i}")
+    cells.set_cell_status(count - 1, "accepted")
+    assert_same(ours_of(READ_CELLS, path), vendor.run(READ_CELLS, path=str(path)))
+    cells.set_cell_data(count, floats(rng, 2, 3), floats(rng, 4), "one more")
+    cells.set_cell_data(0, floats(rng, 2, 3), floats(rng, 4), "another")
+    assert_same(ours_of(READ_CELLS, path), vendor.run(READ_CELLS, path=str(path)))
+    cells.set_cell_status(0, "rejected")
+    theirs = vendor.run(READ_CELLS, path=str(path))
+    assert_same(ours_of(READ_CELLS, path), theirs)
+    assert [cells.get_cell_status(i) for i in range(count + 1)] == theirs["statuses"]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_edits(vendor, tmp_path, seed):
     """The same changes to the same file give the same bytes, and each side reads what the other edited."""

@@ -1,4 +1,4 @@
-"""``isx recover``: frames of movies whose writing broke off."""
+"""``isx recover``: what broken-off writers and recordings left."""
 
 from __future__ import annotations
 
@@ -19,15 +19,26 @@ def command(
         list[str],
         typer.Argument(
             metavar="FILE",
-            help="Names the movies should have had, or what was left of them (.NAME.XXXXXXXX.partial).",
+            help="Names the files should have had, what was left of them (.NAME.XXXXXXXX.partial), or recordings "
+            "without metadata.",
             show_default=False,
         ),
     ],
+    shape: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            metavar="ROWS COLUMNS",
+            min=1,
+            help="Size of the frames of a recording without metadata, if it cannot be found.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Save the frames of movies whose writing was killed.
+    """Save files whose writing was killed or that lost their metadata.
 
-    Each movie gets the frames that were written, and the name it should have had. Nothing is overwritten.
+    Each movie or set gets what was written, and the name it should have had. Of a recording without metadata a movie
+    NAME_recovered.isxd is made. Nothing is overwritten.
     """
     for path in files:
-        saved = isx.recover(path)
-        wrote(f"{saved.path}: {saved.num_frames} of {saved.num_expected} frames")
+        saved = isx.recover(path, shape=shape)
+        wrote(f"{saved.path}: {saved.num_frames} of {saved.num_expected} {saved.what}")

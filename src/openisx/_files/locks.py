@@ -1,12 +1,54 @@
-"""What forked processes must not inherit: locks, and work half done, of threads that do not exist in them."""
+"""Locks on files, among all processes, and locks of objects, which forked processes must not inherit."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
+from typing import TYPE_CHECKING
 
-__all__ = ["WithLock"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["WithLock", "lock", "locked", "unlock"]
+
+
+def lock(fd: int, *, wait: bool = False) -> bool:
+    """Claim an open file for this object; False if another one, in any process, has claimed it.
+
+    Released when the file is closed. With `wait`, until the other has released it. Where there are no such locks
+    (Windows, some network file systems) the claim always succeeds.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def unlock(fd: int) -> None:
+    """Release the claim of :func:`lock` at once; closing does so only when no forked process has the file open too."""
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+
+@contextlib.contextmanager
+def locked(fd: int) -> Iterator[None]:
+    """Claim an open file for the duration of a block, after waiting for others that have claimed it."""
+    lock(fd, wait=True)
+    try:
+        yield
+    finally:
+        unlock(fd)
 
 
 class WithLock:

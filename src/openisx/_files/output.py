@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from openisx._files.locks import lock, unlock
 from openisx._files.paths import PARTIAL, as_path, canonical, hidden, may_overwrite, require_absent
 from openisx.errors import IsxFileError, IsxFileExistsError, IsxFormatError, IsxStateError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "OutputFile",
     "OutputFiles",
-    "lock",
     "rename_without_overwriting",
     "replace_file",
     "require_free_space",
@@ -157,14 +157,14 @@ class OutputFile:
         except OSError as error:
             raise self.writing_error(error) from None
         if self._unsynced >= _WRITE_BEHIND:
-            self._start_writing_out()
+            self._start_writing_out(os.lseek(self._fd, 0, os.SEEK_CUR))
 
-    def _start_writing_out(self) -> None:
+    def _start_writing_out(self, end: int) -> None:
         """Let the system begin to write to the disk, so that :meth:`commit` need not wait for all of it."""
         if _HAS_FADVISE:
-            end = os.lseek(self._fd, 0, os.SEEK_CUR)
             with contextlib.suppress(OSError):
-                os.posix_fadvise(self._fd, end - self._unsynced, self._unsynced, os.POSIX_FADV_DONTNEED)
+                start = max(0, end - self._unsynced)
+                os.posix_fadvise(self._fd, start, end - start, os.POSIX_FADV_DONTNEED)
         self._unsynced = 0
 
     def overwrite(self, data: Any, offset: int) -> None:
@@ -174,12 +174,15 @@ class OutputFile:
         if not view.nbytes:
             return
         view = view.cast("B")
+        self._unsynced += len(view)
         try:
             while view:
                 count = _write_at(self._fd, view, offset)
                 view, offset = view[count:], offset + count
         except OSError as error:
             raise self.writing_error(error) from None
+        if self._unsynced >= _WRITE_BEHIND:
+            self._start_writing_out(offset)
 
     def truncate(self, size: int) -> None:
         """Cut off everything from byte `size` on."""
@@ -270,6 +273,8 @@ class OutputFile:
     def _close(self) -> None:
         if self._fd >= 0:
             descriptor, self._fd = self._fd, -1
+            if self._has_sidecar:
+                unlock(descriptor)
             os.close(descriptor)
 
     def _finish(self) -> None:
@@ -378,25 +383,6 @@ def replace_file(path: str, data: bytes) -> None:
 def sidecar_path(temporary: str) -> str:
     """Where the sidecar of a temporary file is kept."""
     return f"{temporary}.json"
-
-
-def lock(fd: int, *, wait: bool = False) -> bool:
-    """Claim an open file for this object; False if another one, in any process, has claimed it.
-
-    Released when the file is closed. With `wait`, until the other has released it. Where there are no such locks
-    (Windows, some network file systems) the claim always succeeds.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _write_at(fd: int, data: memoryview[Any], offset: int) -> int:

@@ -7,7 +7,7 @@ import gc
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -15,8 +15,6 @@ import numpy as np
 from openisx.errors import IsxFormatError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
 __all__ = [
@@ -274,22 +272,30 @@ class JsonObject:
                 self._fail(self._name(key), f"a list of {expected}", value)
         return values
 
+    def _list_of(self, key: str, kind: type[Any], expected: str) -> list[Any]:
+        values = self.array(key)
+        if not set(map(type, values)) <= {kind}:
+            wrong = next(value for value in values if type(value) is not kind)
+            self._fail(self._name(key), f"a list of {expected}", wrong)
+        return values
+
     def strings(self, key: str) -> list[str]:
         """A list of text."""
-        return self.list_of(key, lambda value: isinstance(value, str), "text")
+        return self._list_of(key, str, "text")
 
     def booleans(self, key: str) -> list[bool]:
         """A list of ``true`` and ``false``."""
-        return self.list_of(key, lambda value: isinstance(value, bool), "true and false")
+        return self._list_of(key, bool, "true and false")
 
     def integers(self, key: str, minimum: int = -(2**63), maximum: int = 2**64 - 1) -> list[int]:
         """A list of integers within bounds."""
         values = self.array(key)
-        if any(type(value) is not int for value in values):
-            cut = [int(v) if isinstance(v, float) and math.isfinite(v) else v for v in values]
-        else:
-            cut = values
+        if set(map(type, values)) <= {int} and (
+            not values or minimum <= min(values) <= max(values) <= maximum
+        ):
+            return list(values)
+        cut = [int(v) if isinstance(v, float) and math.isfinite(v) else v for v in values]
         for value, shown in zip(cut, values, strict=True):
             if type(value) is not int or not minimum <= value <= maximum:
                 self._fail(self._name(key), f"a list of integers from {minimum} to {maximum}", shown)
-        return list(cut)
+        return cut

@@ -1,4 +1,4 @@
-"""JSON text byte for byte as the vendor's software writes it (spec 01, section 1.2).
+"""JSON text byte for byte as the vendor's software writes it (docs/formats/isxd.md, JSON as it is written).
 
 Members are sorted by key, with four blanks of indent and one array element per line; doubles are written as C's
 ``%.15g`` (zero as ``0.0``), text unescaped except for quotes, backslashes and control characters.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
+from json.encoder import encode_basestring
 from typing import Any
 
 from openisx.errors import IsxFormatError
@@ -35,23 +35,12 @@ def _integer(value: int) -> str:
         return "null"
 
 
-_ESCAPES = {i: f"\\u{i:04x}" for i in range(0x20)} | str.maketrans(
-    {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-)
-
-_TO_ESCAPE = re.compile(r'["\\\x00-\x1f]')
-
-
-def _string(value: str) -> str:
-    return f'"{value.translate(_ESCAPES) if _TO_ESCAPE.search(value) else value}"'
-
-
 def _scalar(value: Any) -> str:
     write = _EXACT_TYPES.get(type(value))
     if write is not None:
         return write(value)
     if isinstance(value, str):
-        return _string(value)
+        return encode_basestring(value)
     if isinstance(value, int):
         return _integer(value)
     if isinstance(value, float):
@@ -61,8 +50,8 @@ def _scalar(value: Any) -> str:
 
 _EXACT_TYPES: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "null",
-    bool: lambda value: "true" if value else "false",
-    str: _string,
+    bool: {True: "true", False: "false"}.__getitem__,
+    str: encode_basestring,
     int: _integer,
     float: _number,
 }
@@ -77,13 +66,19 @@ def _write(value: Any, newline: str, step: str, colon: str) -> str:
             return "{}"
         if not all(isinstance(key, str) for key in value):
             raise TypeError("cannot write an object with keys other than text as JSON")
-        members = [f"{_string(key)}{colon}{_write(value[key], inner, step, colon)}" for key in sorted(value)]
+        members = [
+            f"{encode_basestring(key)}{colon}{_write(value[key], inner, step, colon)}"
+            for key in sorted(value)
+        ]
         return "{" + inner + f",{inner}".join(members) + newline + "}"
     if isinstance(value, (list, tuple)):
         if not value:
             return "[]"
         if all(v is value[0] for v in value):  # such as the periods of all cells
             texts = [_write(value[0], inner, step, colon)] * len(value)
+        elif len(set(map(type, value))) == 1 and type(value[0]) in _EXACT_TYPES:
+            small = type(value[0]) is int and -(2**63) <= min(value) <= max(value) < 2**64
+            texts = list(map(str if small else _EXACT_TYPES[type(value[0])], value))
         else:
             texts = [_write(v, inner, step, colon) for v in value]
         return "[" + inner + f",{inner}".join(texts) + newline + "]"

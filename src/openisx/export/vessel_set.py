@@ -131,7 +131,7 @@ def _in_order(sets: Sequence[VesselSetIsxd]) -> list[VesselSetIsxd]:
             count=len(vessels.rois),
             traits=(
                 vessels.body.set_type,
-                vessels.body.has_second or not len(vessels.rois),
+                vessels.body.has_second,
                 tuple(vessels.body.heatmap_sizes),
             ),
         )

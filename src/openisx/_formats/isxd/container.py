@@ -20,7 +20,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from openisx._files.output import lock
+from openisx._files.locks import locked
 from openisx._files.paths import canonical
 from openisx._files.source import open_bytes
 from openisx._formats.isxd.journal import LENGTH, Journal, apply, journal_path, read_journal
@@ -160,14 +160,16 @@ def _text(file: ByteSource, tail: bytes, start: int, end: int) -> bytes | None:
     """
     known_from = file.size - len(tail)
     if start >= known_from:
-        text, terminator, _ = tail[start - known_from : end - known_from].partition(b"\0")
-        return text if terminator else None
+        stop = tail.find(b"\0", start - known_from, end - known_from)
+        return tail[start - known_from : stop] if stop >= 0 else None
     blocks = []
     for offset in range(start, end, _BLOCK):
-        block, terminator, _ = file.read(offset, min(_BLOCK, end - offset)).partition(b"\0")
+        block = file.read(offset, min(_BLOCK, end - offset))
+        stop = block.find(b"\0")
+        if stop >= 0:
+            blocks.append(block[:stop])
+            return blocks[0] if len(blocks) == 1 else b"".join(blocks)
         blocks.append(block)
-        if terminator:
-            return b"".join(blocks)
     return None
 
 
@@ -194,8 +196,7 @@ def _no_edits(path: str) -> Iterator[None]:
     except OSError:
         yield
         return
-    with file:
-        lock(file.fileno(), wait=True)
+    with file, locked(file.fileno()):
         yield
 
 

@@ -7,7 +7,7 @@ import os
 from os import unlink
 from typing import TYPE_CHECKING, Any
 
-from openisx._files.output import lock
+from openisx._files.locks import locked
 from openisx._files.paths import canonical
 from openisx._files.source import InputFile
 from openisx._formats.isxd.container import Container, read_unclaimed, trailer_bytes
@@ -33,7 +33,7 @@ def finish_writer(writer: Any) -> None:
 
 @contextlib.contextmanager
 def editing(path: str) -> Iterator[EditedFile]:
-    """Claim an existing file for an edit; other objects and processes that want to edit it wait.
+    """Claim the file at a canonical path for an edit; other objects and processes that want to edit it wait.
 
     What is known of its content must be read again within, since it may have been another's turn before.
 
@@ -42,11 +42,9 @@ def editing(path: str) -> Iterator[EditedFile]:
     IsxFileError
         The file is missing, or it or its folder may not be written. After a full disk it is as before.
     """
-    real = canonical(path)
     try:
-        with open(real, "r+b", buffering=0) as file:
-            lock(file.fileno(), wait=True)
-            yield EditedFile(real, path, file)
+        with open(path, "r+b", buffering=0) as file, locked(file.fileno()):
+            yield EditedFile(path, file)
     except OSError as error:
         if isinstance(error, IsxFileError):
             raise
@@ -58,14 +56,13 @@ def editing(path: str) -> Iterator[EditedFile]:
 class EditedFile:
     """A file claimed for an edit, see :func:`editing`."""
 
-    def __init__(self, path: str, given_path: str, file: FileIO) -> None:
+    def __init__(self, path: str, file: FileIO) -> None:
         self._path = path
-        self._given_path = given_path
         self._file = file
 
     def container(self) -> Container:
         """Where the body ends now, and the metadata."""
-        source = InputFile(self._given_path)
+        source = InputFile(self._path)
         try:
             return read_unclaimed(source)
         finally:
@@ -118,7 +115,7 @@ def edit_metadata(path: str, change: Callable[[dict[str, Any]], Mapping[str, Any
     IsxFileError
         As :func:`editing`; or the file is damaged.
     """
-    with editing(path) as file:
+    with editing(canonical(path)) as file:
         container = file.container()
         size = container.body_size
         file.rewrite(size, Journal(size, trailer_bytes(change(container.metadata))))

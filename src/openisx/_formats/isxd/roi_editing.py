@@ -51,6 +51,7 @@ class RoiEditor:
         self.opened = opened
         self.growing = growing
         self._trailer: bytearray | None = None  # the metadata in the file; None if they are not known
+        self._first_status = -1  # where in them the first status is, if all statuses are one digit
         self._unsynced = growing
 
     def set_statuses(self, codes: Mapping[int, int]) -> None:
@@ -94,15 +95,17 @@ class RoiEditor:
         body.rois.names = metadata[f"{body.noun.capitalize()}Names"]
         self.opened.changed(body, metadata)
         self._trailer = bytearray(trailer)
+        line = b'\n    "%sStatuses": [\n' % body.noun.capitalize().encode()
+        digits = set(body.rois.statuses) <= set(range(10))
+        self._first_status = trailer.find(line) + len(line) + _INDENT if digits else -1
         self._unsynced = self.growing
 
     def _patch(self, file: EditedFile, index: int, code: int) -> bool:
         """Change one status where it stands; False if that takes a :meth:`_rewrite`."""
         rois = self.opened.rois
-        if self._trailer is None or any(not 0 <= known <= 9 for known in rois.statuses):
+        if self._trailer is None or self._first_status < 0:
             return False
-        line = b'\n    "%sStatuses": [\n' % rois.noun.capitalize().encode()
-        at = self._trailer.find(line) + len(line) + _INDENT + index * (_INDENT + len("0,\n"))
+        at = self._first_status + index * (_INDENT + len("0,\n"))
         digit = b"%d" % code
         file.write(digit, self.opened.body.end() + at)
         self._trailer[at : at + 1] = digit
@@ -113,6 +116,9 @@ class RoiEditor:
     def finish(self) -> None:
         """Make all changes durable."""
         if self._unsynced:
-            with contextlib.suppress(IsxFileNotFoundError), editing(self.opened.path) as file:
+            with (
+                contextlib.suppress(IsxFileNotFoundError),
+                editing(self.opened.path) as file,
+            ):
                 file.sync()
             self._unsynced = False

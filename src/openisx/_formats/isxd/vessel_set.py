@@ -117,8 +117,8 @@ class VesselBody(RoiBody):
         if stored == _STORED_NAME[VesselSetType.RBC_VELOCITY]:
             self.set_type = VesselSetType.RBC_VELOCITY
             self.heatmap_sizes = _heatmap_sizes(members)
-        self.has_second = _SECOND_KEY[self.set_type] in members
         rois, count = self.rois, len(self.rois)
+        self.has_second = not count or _SECOND_KEY[self.set_type] in members
         rois.colors = [*rois.colors[:count], *[WHITE] * (count - len(rois.colors))]
         return self
 
