@@ -140,6 +140,14 @@ def test_repeated_names_are_served_by_index(tmp_path):
     assert gpio["a"].values.tolist() == [5]
 
 
+def test_plain_times_of_offsets(tmp_path):
+    path = isxd(tmp_path / "g.isxd", ["A"], [(1_500_000, 0, 1), (2**62 + 1, 0, 2)])
+    gpio = isx.GpioSet.read(path)
+    offsets, _ = gpio.get_channel_data(0)
+    assert gpio.timing.seconds(offsets).tolist() == [1.5, (2**62 + 1) / 1_000_000]
+    assert str(gpio.timing.datetimes(offsets)[0]) == "2020-09-13T12:26:41.500000"
+
+
 def test_offsets_are_exact(tmp_path):
     stored = np.arange(20000)
     path = isxd(tmp_path / "x.isxd", ["a"], [(n, 0, n) for n in stored])

@@ -213,7 +213,7 @@ class EventSet(WritableDataSet["SignalSource"]):
         -------
         offsets : ndarray of uint64
             Microseconds since the start of the set, exactly as stored. Of several events at one time there is
-            only the one stored last.
+            only the one stored last. ``timing.seconds(offsets)`` and ``timing.datetimes(offsets)`` give plain times.
         amplitudes : ndarray of float32
             One per event.
 

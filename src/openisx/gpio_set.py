@@ -165,7 +165,7 @@ class GpioSet(TimedDataSet["SignalSource"], WithLock):
         -------
         offsets : ndarray of uint64
             Microseconds after the start of the set, exactly as stored. Of several points at one time there is
-            only the one stored last.
+            only the one stored last. ``timing.seconds(offsets)`` and ``timing.datetimes(offsets)`` give plain times.
         values : ndarray of float32
             One per point; NaN where packets were lost. Accelerometer channels of an `.imu` file are in g, those
             of an `.isxd` file in raw counts, 16384 to the g.

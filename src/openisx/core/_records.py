@@ -40,7 +40,7 @@ class IsxRatio(_Record):
     """An exact rational number, kept unreduced as files store it; equal when the float values are equal.
 
     Sums keep a common denominator, else they take the least common multiple; products with whole numbers keep the
-    denominator (docs/formats/isxd.md, Numbers). Results have any number of digits.
+    denominator (docs/formats/isxd.md, Ratios). Results have any number of digits.
     """
 
     num: int

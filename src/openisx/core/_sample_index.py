@@ -16,7 +16,7 @@ _NONE = np.zeros(0, dtype=np.int64)
 
 
 class SampleIndex:
-    """Which samples exist, and where the body of a file stores them (spec 01, section 3.3).
+    """Which samples exist, and where the body of a file stores them (docs/formats/isxd.md, timingInfo).
 
     Missing samples are held as sorted, disjoint intervals, so looking up a sample costs one binary search and
     memory grows with the number of gaps, not of samples.

@@ -1,256 +1,24 @@
-"""Exact time: :class:`Duration`, :class:`Time` and :class:`Timing`.
-
-Numerators and denominators are kept exactly as given or stored, never reduced, so that a value read from one
-file and written to another is the same bytes.
-"""
+"""The samples of a recording in time: :class:`Timing`."""
 
 from __future__ import annotations
 
 import math
 import operator
-from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx.core._arrays import one_dimensional
-from openisx.core._integers import int64, line
+from openisx.core._arrays import as_indices, as_ranges
+from openisx.core._integers import line
 from openisx.core._records import IsxRatio, IsxTime, IsxTimingInfo
 from openisx.core._sample_index import SampleIndex, each_named_once
+from openisx.core.duration import Duration, Time
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Duration", "Time", "Timing"]
-
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the API hands out naive local wall times
-
-
-class Duration:
-    """An exact number of seconds, as an unreduced 64-bit fraction; ``Duration()`` is 0/1 s."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        self._impl = IsxRatio(0, 1)
-
-    @classmethod
-    def from_secs(cls, secs: float) -> Duration:
-        """Whole seconds.
-
-        Parameters
-        ----------
-        secs : int or float
-            Fractions are cut towards zero.
-        """
-        return cls._from_num_den(int(secs), 1)
-
-    @classmethod
-    def from_msecs(cls, msecs: float) -> Duration:
-        """Whole milliseconds.
-
-        Parameters
-        ----------
-        msecs : int or float
-            Fractions are cut towards zero.
-        """
-        return cls._from_num_den(int(msecs), 1000)
-
-    @classmethod
-    def from_usecs(cls, usecs: float) -> Duration:
-        """Whole microseconds.
-
-        Parameters
-        ----------
-        usecs : int or float
-            Fractions are cut towards zero.
-        """
-        return cls._from_num_den(int(usecs), 1_000_000)
-
-    @classmethod
-    def from_ratio(cls, num: int, den: int = 1) -> Duration:
-        """`num` / `den` seconds, exactly and unreduced.
-
-        Parameters
-        ----------
-        num, den : int
-            Numerator and denominator, of 64 bits.
-
-        Raises
-        ------
-        ValueError
-            `den` is 0, or a number does not fit into 64 bits.
-        """
-        if den == 0:
-            raise ValueError("the denominator of a duration must not be 0")
-        return cls._from_num_den(num, den)
-
-    @classmethod
-    def _from_num_den(cls, num: int, den: int) -> Duration:
-        self = cls()
-        self._impl = IsxRatio(int64(num), int64(den))
-        return self
-
-    @classmethod
-    def _from_secs_float(cls, flt: float, max_denominator: int = 1_000_000_000) -> Duration:
-        fraction = Fraction(flt).limit_denominator(max_denominator)
-        return cls._from_num_den(fraction.numerator, fraction.denominator)
-
-    @classmethod
-    def _from_impl(cls, impl: IsxRatio) -> Duration:
-        self = cls()
-        self._impl = impl
-        return self
-
-    @property
-    def ratio(self) -> IsxRatio:
-        """Seconds as given or stored, unreduced: a record with `num` and `den`."""
-        return self._impl.copy()
-
-    @property
-    def fraction(self) -> Fraction:
-        """Seconds exactly, reduced.
-
-        Raises
-        ------
-        IsxError
-            The denominator is 0.
-        """
-        return self._impl.fraction
-
-    @property
-    def secs_float(self) -> float:
-        """Seconds as a float."""
-        return float(self._impl)
-
-    def to_secs(self) -> int:
-        """Whole seconds, cut towards zero."""
-        return int(self.secs_float)
-
-    def to_msecs(self) -> int:
-        """Whole milliseconds, cut towards zero, computed exactly."""
-        return math.trunc(self.fraction * 1000)
-
-    def to_usecs(self) -> int:
-        """Microseconds, rounded half to even."""
-        return round(self.secs_float * 1e6)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Duration):
-            return NotImplemented
-        return self._impl == other._impl
-
-    def __str__(self) -> str:
-        return f"{self.secs_float!r}s"
-
-
-class Time:
-    """An instant with the UTC offset of the place it was recorded at; ``Time()`` is 1970-01-01 00:00 UTC."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        self._impl = IsxTime()
-
-    @classmethod
-    def from_secs_since_epoch(cls, secs_since_epoch: Duration, utc_offset: int = 0) -> Time:
-        """The instant so long after 1970-01-01 00:00 UTC.
-
-        Parameters
-        ----------
-        secs_since_epoch : Duration
-            Time since the epoch.
-        utc_offset : int
-            Local time minus UTC at the place of the recording, in seconds.
-        """
-        return cls._from_impl(IsxTime(secs_since_epoch.ratio, operator.index(utc_offset)))
-
-    _from_secs_since_epoch = from_secs_since_epoch
-
-    @classmethod
-    def _from_impl(cls, impl: IsxTime) -> Time:
-        self = cls()
-        self._impl = impl
-        return self
-
-    @property
-    def secs_since_epoch(self) -> Duration:
-        """Time since 1970-01-01 00:00 UTC."""
-        return Duration._from_impl(self._impl.secs_since_epoch.copy())
-
-    @property
-    def utc_offset(self) -> int:
-        """Local time minus UTC in seconds."""
-        return self._impl.utc_offset
-
-    def _to_secs_since_epoch(self) -> Duration:
-        return self.secs_since_epoch
-
-    def to_datetime(self) -> datetime:
-        """Naive local wall time, rounded to microseconds.
-
-        Raises
-        ------
-        ValueError
-            The year lies outside 1 to 9999.
-        """
-        seconds = float(self._impl.secs_since_epoch) + self._impl.utc_offset
-        try:
-            return _EPOCH + timedelta(seconds=seconds)
-        except OverflowError:
-            raise ValueError(f"{seconds!r} s after 1970 lies outside the years 1 to 9999") from None
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Time):
-            return NotImplemented
-        return self._impl == other._impl
-
-    def __str__(self) -> str:
-        try:
-            return str(self.to_datetime())
-        except ValueError:
-            return f"{float(self._impl.secs_since_epoch)!r} s after 1970"
-
-
-def _as_indices(values: ArrayLike, name: str) -> NDArray[np.uint64]:
-    if isinstance(values, tuple) and not values:
-        return _NONE
-    message = f"{name} must be an 1D array-like"
-    try:
-        array = one_dimensional(values)
-    except ValueError:
-        raise TypeError(message) from None
-    if array is None or array.dtype.kind not in "buif":
-        raise TypeError(message)
-    if array.size and not (array.min() >= 0 and array.max() < 2**64):
-        raise TypeError(message)
-    return _frozen(array.astype(np.uint64))
-
-
-def _as_ranges(values: ArrayLike) -> NDArray[np.uint64]:
-    if isinstance(values, tuple) and not values:
-        return _NO_RANGES
-    message = "cropped must be an Nx2 array-like"
-    try:
-        array = np.asarray(values).reshape(-1, 2)
-    except (ValueError, TypeError):
-        raise TypeError(message) from None
-    if array.dtype.kind not in "buif" or (array.size and not 0 <= array.min() <= array.max() < 2**64):
-        raise TypeError(message)
-    ranges = array.astype(np.uint64)
-    if (ranges[:, 0] > ranges[:, 1]).any():
-        raise ValueError("cropped ranges are (first, last) with first <= last")
-    return _frozen(ranges)
-
-
-def _frozen(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    array.flags.writeable = False
-    return array
-
-
-_NONE = _frozen(np.zeros(0, dtype=np.uint64))
-_NO_RANGES = _frozen(np.zeros((0, 2), dtype=np.uint64))
 
 
 class Timing:
@@ -299,9 +67,9 @@ class Timing:
             count,
             IsxTime(start._impl.secs_since_epoch.copy(), start._impl.utc_offset),
             period.ratio,
-            _as_indices(dropped, "dropped"),
-            _as_ranges(cropped),
-            _as_indices(blank, "blank"),
+            as_indices(dropped, "dropped"),
+            as_ranges(cropped),
+            as_indices(blank, "blank"),
         )
         self._samples: tuple[tuple[Any, ...], SampleIndex] | None = None
 
@@ -403,7 +171,7 @@ class Timing:
         """Copy as data sets hold it: lists sorted, cropped ranges merged, each missing sample named once.
 
         A sample in several lists stays in the first of: cropped, blank, dropped. Duplicates and indices
-        beyond the end go. (Spec 01, section 3.2.)
+        beyond the end go. (docs/formats/isxd.md, timingInfo.)
         """
         impl = self._impl
         normal = self.copy()
@@ -420,7 +188,7 @@ class Timing:
         Returns
         -------
         list of Duration
-            `num_samples` elements, with the denominators of the vendor's package (spec 01, section 8.3).
+            `num_samples` elements, with the denominators of the vendor's package (docs/formats/isxd.md, Ratios).
         """
         start_den = self._impl.start.secs_since_epoch.den
         num, den = self._impl.step.num, self._impl.step.den
