@@ -7,9 +7,11 @@ from typing import Any, assert_type
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import isx
+import isx.viz
 from isx.structures import (
     CellEvents,
     CellMetrics,
@@ -67,6 +69,10 @@ assert_type(events.get_cell_data(0), tuple[NDArray[np.uint64], NDArray[np.float3
 assert_type(events["C00"], CellEvents)
 assert_type(events.metrics, list[EventMetrics | None] | None)
 assert_type(events.to_dataframe(), pd.DataFrame)
+
+figure = isx.viz.plot_cell_set(cells)
+assert_type(figure, Figure)
+isx.viz.save_figure(figure, "cells.png")
 
 vessels = isx.VesselSet.read("vessels.isxd")
 assert_type(vessels.num_vessels, int)

@@ -14,6 +14,9 @@ import pytest
 
 import openisx
 
+for library in ("matplotlib", "pandas"):
+    pytest.importorskip(library)
+
 PAGE = Path(__file__).with_name("public_api.py")
 SOURCES = Path(openisx.__file__).parents[1]
 

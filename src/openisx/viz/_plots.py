@@ -17,6 +17,7 @@ from openisx.movie import Movie
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
     from openisx._files.paths import PathInput
@@ -56,7 +57,7 @@ def plot_cell_set(
     *,
     statuses: Sequence[str] = ("accepted", "undecided", "rejected"),
     max_traces: int = 60,
-) -> Any:
+) -> Figure:
     """Draw the outlines of cells over an image, with their traces beside it, coloured by status.
 
     Parameters
@@ -140,7 +141,7 @@ def background_image(path: PathInput) -> NDArray[np.float32]:
         return (total / len(chosen)).astype(np.float32)
 
 
-def save_figure(figure: Any, output_file: PathInput) -> None:
+def save_figure(figure: Figure, output_file: PathInput) -> None:
     """Store a figure in a new file.
 
     Parameters
@@ -159,16 +160,16 @@ def save_figure(figure: Any, output_file: PathInput) -> None:
         output.write(figure_bytes(figure, extension(output.given_path)))
 
 
-def figure_bytes(figure: Any, file_format: str) -> bytes:
+def figure_bytes(figure: Figure, file_format: str) -> bytes:
     """A figure as a file of that format."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format=file_format, dpi=120, facecolor=figure.get_facecolor())
     return buffer.getvalue()
 
 
-def empty_page(height: float) -> Any:
+def empty_page(height: float) -> Figure:
     """A figure `height` inches tall with nothing on it, independent of pyplot."""
-    figure = require("matplotlib.figure", "plot").Figure(figsize=(WIDTH, height), facecolor=GROUND)
+    figure: Figure = require("matplotlib.figure", "plot").Figure(figsize=(WIDTH, height), facecolor=GROUND)
     require("matplotlib.backends.backend_agg", "plot").FigureCanvasAgg(figure)
     return figure
 
@@ -189,7 +190,7 @@ def _brightest(footprints: NDArray[np.float32], chosen: Sequence[int]) -> NDArra
     return image
 
 
-def _page(shape: tuple[int, ...], num_traces: int) -> tuple[Any, Any, Any]:
+def _page(shape: tuple[int, ...], num_traces: int) -> tuple[Figure, Any, Any]:
     """A page laid out in inches: the image on the left, the traces on the right, a title above."""
     rows, columns = shape
     margin, head, foot, names = 0.5, 0.95, 0.65, 0.65
@@ -272,7 +273,7 @@ def _thinned(trace: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _write_title(
-    figure: Any, axes: Any, cells: CellSet, chosen: Sequence[int], traced: Sequence[int]
+    figure: Figure, axes: Any, cells: CellSet, chosen: Sequence[int], traced: Sequence[int]
 ) -> None:
     height = figure.get_size_inches()[1]
     left = axes.get_position().x0
