@@ -21,7 +21,6 @@ __all__ = [
     "IsxSeriesError",
     "IsxStateError",
     "IsxWarning",
-    "warn",
 ]
 
 
