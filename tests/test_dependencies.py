@@ -11,7 +11,7 @@ from openisx import _dependencies as dependencies
 
 
 def test_a_missing_library_names_the_extra():
-    with pytest.raises(isx.IsxImportError, match=r'pip install "isx\[video\]"'):
+    with pytest.raises(isx.IsxImportError, match=r'pip install "openisx\[video\]"'):
         dependencies.require("isx_no_such_library", "video")
 
 

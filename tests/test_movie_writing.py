@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import isx
+import openisx
 
-SOURCE = str(Path(isx.__file__).parent.parent)
+SOURCE = str(Path(openisx.__file__).parent.parent)
 SPACING = isx.Spacing((2, 3))
 
 

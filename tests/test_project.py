@@ -45,8 +45,24 @@ def test_the_extras_in_texts_exist():
         ROOT / ".ci/run",
     ]
     for path in texts:
-        named = re.findall(r"(?:isx|\.)\[([a-z0-9,]+)\]\"", path.read_text(encoding="utf-8"))
+        named = re.findall(r"(?:openisx|\.)\[([a-z0-9,]+)\]\"", path.read_text(encoding="utf-8"))
+        assert not re.search(r"""["' ]isx\[[a-z]""", path.read_text(encoding="utf-8")), path
         assert {extra for group in named for extra in group.split(",")} <= known, path
+
+
+def test_the_pythons_that_texts_name_are_those_of_the_metadata():
+    project = _text("pyproject.toml")
+    versions = re.findall(r"Python :: (3\.\d+)", project)
+    oldest, newest = versions[0], versions[-1]
+    assert f'requires-python = ">={oldest}"' in project
+    assert f'python_version = "{oldest}"' in project
+    assert f'target-version = "py{oldest.replace(".", "")}"' in project
+    assert f"Python {oldest} to {newest}" in _text("README.md")
+    assert f"| Python | 3.9 to 3.13 | {oldest} to {newest}" in _text("docs/guide/moving.md")
+    assert f"with Python {oldest} or newer" in _text("docs/index.md")
+    matrix = re.search(r"python: (\[.*\])", _text(".github/workflows/ci.yml"))
+    assert matrix
+    assert re.findall(r"3\.\d+", matrix[1]) == versions
 
 
 def test_the_changelog_tells_of_this_version():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import isx
 import isx.io
 import openisx
+from openisx import _installation, _isx
 
 
 def test_all_names_resolve():
@@ -48,6 +50,20 @@ def test_importing_all_names_leaves_open_alone():
     exec("from isx import *", scope)
     assert scope.get("open", builtins.open) is builtins.open
     assert scope["Movie"] is isx.Movie
+
+
+@pytest.mark.parametrize("path", sorted(Path(_isx.__path__[0]).glob("[!_]*.py")), ids=lambda path: path.stem)
+def test_the_vendors_module_paths_are_the_modules_of_openisx(path):
+    assert importlib.import_module(f"isx.{path.stem}") is importlib.import_module(f"openisx.{path.stem}")
+    stub = Path(openisx.__file__).parents[1] / "isx-stubs" / f"{path.stem}.pyi"
+    assert stub.read_text(encoding="utf-8") == f"from openisx.{path.stem} import *\n"
+
+
+def test_the_alias():
+    assert Path(isx.__file__).read_text(encoding="utf-8") == _installation.ALIAS
+    assert isx._internal is importlib.import_module("isx._internal") is openisx._internal
+    assert dir(isx) == dir(openisx)
+    assert isx.__version__ == openisx.__version__
 
 
 def test_unknown_names():

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 import isx
+import openisx
 
-SOURCE = str(Path(isx.__file__).parent.parent)
+SOURCE = str(Path(openisx.__file__).parent.parent)
 
 WRITER = """
 import os, sys

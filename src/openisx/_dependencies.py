@@ -26,12 +26,12 @@ def require(module: str, extra: str) -> Any:
         imported = importlib.import_module(module)
     except ImportError as error:
         raise IsxImportError(
-            f'This needs {module}, which cannot be imported ({error}). Install it with: pip install "isx[{extra}]"'
+            f'This needs {module}, which cannot be imported ({error}). Install it with: pip install "openisx[{extra}]"'
         ) from error
     oldest = _OLDEST.get(module)
     if oldest and tuple(map(int, re.findall(r"\d+", imported.__version__)[: len(oldest)])) < oldest:
         raise IsxImportError(
             f"This needs {module} {'.'.join(map(str, oldest))} or newer, and version {imported.__version__} is "
-            f'installed. Update it with: pip install -U "isx[{extra}]"'
+            f'installed. Update it with: pip install -U "openisx[{extra}]"'
         )
     return imported

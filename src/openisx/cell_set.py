@@ -285,7 +285,7 @@ class CellSet(RoiSet[CellBody, Cell]):
         return cell_metrics(opened.metadata, len(opened.rois), opened.given_path)
 
     def to_dataframe(self, what: Literal["traces", "cells"] = "traces") -> pd.DataFrame:
-        """The set as a pandas table (``pip install "isx[tables]"``).
+        """The set as a pandas table (``pip install "openisx[tables]"``).
 
         Parameters
         ----------

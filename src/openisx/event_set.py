@@ -387,7 +387,7 @@ class EventSet(WritableDataSet["SignalSource"]):
         return matrix
 
     def to_dataframe(self) -> pd.DataFrame:
-        """All events as a pandas table (``pip install "isx[tables]"``).
+        """All events as a pandas table (``pip install "openisx[tables]"``).
 
         Returns
         -------

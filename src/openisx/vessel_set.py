@@ -491,7 +491,7 @@ class VesselSet(RoiSet[VesselBody, Vessel]):
     def to_dataframe(
         self, what: Literal["traces", "centers", "directions", "vessels"] = "traces"
     ) -> pd.DataFrame:
-        """The set as a pandas table (``pip install "isx[tables]"``).
+        """The set as a pandas table (``pip install "openisx[tables]"``).
 
         Parameters
         ----------

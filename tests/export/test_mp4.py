@@ -591,7 +591,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
 def test_without_pyav(tmp_path, monkeypatch):
     isxd_movie(tmp_path / "m.isxd", stack(2))
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(isx.IsxImportError, match=r"isx\[video\]"):
+    with pytest.raises(isx.IsxImportError, match=r"openisx\[video\]"):
         isx.export_movie_to_mp4(tmp_path / "m.isxd", tmp_path / "o.mp4")
     assert left_overs(tmp_path) == []
 

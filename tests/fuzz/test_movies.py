@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import isx
+import openisx
 from builders import movies as make
 from builders.isxd import isxd
 
@@ -402,7 +403,7 @@ def test_nothing_is_printed(tmp_path):
     data[struct.unpack_from("<I", data, 4)[0] + 4] = 200  # type of the first tag
     path.write_bytes(data)
     code = "import isx, sys\ntry: isx.Movie.read(sys.argv[1])\nexcept isx.IsxError: pass"
-    source = os.path.dirname(os.path.dirname(isx.__file__))
+    source = os.path.dirname(os.path.dirname(openisx.__file__))
     done = subprocess.run(
         [sys.executable, "-c", code, str(path)],
         env=os.environ | {"PYTHONPATH": source},

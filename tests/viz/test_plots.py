@@ -138,5 +138,5 @@ def test_background(tmp_path):
 
 def test_matplotlib_missing(three, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(isx.IsxImportError, match=r'pip install "isx\[plot\]"'):
+    with pytest.raises(isx.IsxImportError, match=r'pip install "openisx\[plot\]"'):
         plot_cell_set(three)

@@ -1,4 +1,4 @@
-"""Pictures of recordings, drawn with Matplotlib (``pip install "isx[plot]"``)."""
+"""Pictures of recordings, drawn with Matplotlib (``pip install "openisx[plot]"``)."""
 
 from openisx.viz._plots import background_image, plot_cell_set, save_figure
 

@@ -1,4 +1,4 @@
-"""Pictures of cell sets, drawn with Matplotlib (``pip install "isx[plot]"``)."""
+"""Pictures of cell sets, drawn with Matplotlib (``pip install "openisx[plot]"``)."""
 
 from __future__ import annotations
 

@@ -193,5 +193,5 @@ def test_bad_xlsx(tmp_path, movie):
 def test_without_pandas(tmp_path, movie, monkeypatch):
     table = table_csv(tmp_path / "t.csv")
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(isx.IsxImportError, match=r"isx\[tables\]"):
+    with pytest.raises(isx.IsxImportError, match=r"openisx\[tables\]"):
         export(table, movie, tmp_path / "o.csv", time_ref="tsc")

@@ -131,7 +131,7 @@ def test_blocks_of_impossible_size_are_not_read(path, size):
 def test_without_h5py(path, monkeypatch):
     make.write_hdf5(path, FRAMES)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(isx.IsxImportError, match=r'pip install "isx\[hdf5\]"'):
+    with pytest.raises(isx.IsxImportError, match=r'pip install "openisx\[hdf5\]"'):
         isx.Movie.read(path)
 
 

@@ -372,7 +372,7 @@ def luma_decoders(path: str, max_pixels: int) -> Callable[[], LumaDecoder]:
     except ImportError:
         warn(
             f"{path}: decoding with Pillow, because PyAV is not installed. One to three pixels in a hundred differ "
-            'by one grey level from what FFmpeg gives, and reading is slower; pip install "isx[video]" helps.'
+            'by one grey level from what FFmpeg gives, and reading is slower; pip install "openisx[video]" helps.'
         )
         return PillowDecoder
     return partial(FfmpegDecoder, max_pixels)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from openisx._version import __version__
+from openisx._version import release
 from openisx.core._records import IsxRatio
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Duration, Time, Timing
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 #: Written to every file, never needed to read one.
-PRODUCER = {"name": "isx", "version": [int(part) for part in __version__.split(".")]}
+PRODUCER = {"name": "isx", "version": release()}
 
 #: More samples than this (50 days at 1 kHz) are taken as damage.
 MAX_SAMPLES = 2**32

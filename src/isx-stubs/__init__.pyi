@@ -1,0 +1,4 @@
+# What isx.py offers, for type checkers: they cannot read the modules of a single file (PEP 561).
+from openisx import *
+from openisx import __version__ as __version__
+from openisx import open as open  # noqa: A004

@@ -1,0 +1,1 @@
+from openisx.structures import *

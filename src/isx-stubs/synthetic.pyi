@@ -1,0 +1,1 @@
+from openisx.synthetic import *

@@ -1,0 +1,1 @@
+from openisx.viz import *

@@ -1,8 +1,0 @@
-"""The module :mod:`openisx.synthetic`."""
-# ruff: noqa: F403
-
-import sys
-
-from openisx.synthetic import *
-
-sys.modules[__name__] = sys.modules["openisx.synthetic"]

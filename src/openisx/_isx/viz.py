@@ -1,0 +1,7 @@
+"""The module :mod:`openisx.viz`."""
+
+import sys
+
+from openisx import viz
+
+sys.modules[__name__] = viz
