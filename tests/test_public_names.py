@@ -56,7 +56,7 @@ def test_importing_all_names_leaves_open_alone():
 def test_the_vendors_module_paths_are_the_modules_of_openisx(path):
     assert importlib.import_module(f"isx.{path.stem}") is importlib.import_module(f"openisx.{path.stem}")
     stub = Path(openisx.__file__).parents[1] / "isx-stubs" / f"{path.stem}.pyi"
-    assert stub.read_text(encoding="utf-8") == f"from openisx.{path.stem} import *\n"
+    assert stub.read_text(encoding="utf-8").startswith(f"from openisx.{path.stem} import *\n")
 
 
 def test_the_alias():

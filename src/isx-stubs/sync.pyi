@@ -1,1 +1,2 @@
 from openisx.sync import *
+from openisx.sync import __all__ as __all__

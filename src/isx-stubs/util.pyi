@@ -1,1 +1,2 @@
 from openisx.util import *
+from openisx.util import __all__ as __all__

@@ -1,1 +1,2 @@
 from openisx.viz import *
+from openisx.viz import __all__ as __all__
