@@ -4,8 +4,10 @@ Options after ``--`` go to the tool: ``nox -s tests -- tests/core -k period``. E
 """
 
 import glob
+import html
 import os
 import platform
+import re
 import subprocess
 from pathlib import Path
 
@@ -90,9 +92,9 @@ def docs(session: nox.Session) -> None:
     session.run(
         "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder, env={"NO_MKDOCS_2_WARNING": "1"}
     )
-    page = Path(folder, "api", "time", "index.html").read_text(encoding="utf-8")
-    if "Formatting signatures requires" in page:
-        session.error("signatures are not formatted")
+    page = Path(folder, "api", "exports", "index.html").read_text(encoding="utf-8")
+    if "export_movie_to_tiff(\n    input_movie_files" not in html.unescape(re.sub(r"<[^>]+>", "", page)):
+        session.error("signatures are not broken into lines; is a formatter installed?")
 
 
 @nox.session

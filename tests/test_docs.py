@@ -11,6 +11,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,7 +128,7 @@ def test_names_of_commands_and_options_exist():
 
     from openisx._cli.app import app
 
-    commands = get_command(app).commands
+    commands = get_command(app).commands  # type: ignore[attr-defined]
     for page, text in PAGES.items():
         for name, rest in re.findall(r"`isx ([a-z]+)([^`]*)`", text):
             assert name in commands, page
@@ -142,7 +143,7 @@ def test_names_of_commands_and_options_exist():
 def test_names_in_texts_exist():
     for page, text in PAGES.items():
         for name in re.findall(r"\bisx\.([a-z_]+(?:\.[a-z_]+)*|[A-Z]\w*(?:\.\w+)?)\(", text):
-            owner = isx
+            owner: Any = isx
             for part in name.split("."):
                 owner = getattr(owner, part, None)
             assert owner is not None, (page, name)

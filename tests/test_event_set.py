@@ -132,7 +132,7 @@ class TestReading:
         path = make.events(
             tmp_path / "e.isxd", ["a", "b"], b"", metrics=[{}, [1.5, None, 3, 4, 5, 6, 7, 8, 9]]
         )
-        none, found = isx.EventSet.read(path).metrics
+        none, found = isx.EventSet.read(path).metrics  # type: ignore[misc]
         assert none is None
         assert (found.snr, found.event_rate, found.decay_sd) == (1.5, 3.0, 9.0)
         assert math.isnan(found.mad)

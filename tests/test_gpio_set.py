@@ -8,6 +8,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def test_names_and_indices(gpio):
             gpio.get_channel_data(index)
     with pytest.raises(IndexError, match="Channel index 18446744073709551615 is too large"):
         gpio.get_channel_name(-1)
-    for index in (1.0, "0", None, np.array([1])):
+    bad: list[Any] = [1.0, "0", None, np.array([1])]
+    for index in bad:
         with pytest.raises(TypeError):
             gpio.get_channel_name(index)
     with pytest.raises(KeyError, match='Channel with name "x" does not exist'):
@@ -311,7 +313,7 @@ class TestConversion:
             isx.export_gpio_to_isxd(tmp_path / "t1.x.gpio", out)
 
     def test_isxd_input_writes_nothing(self, tmp_path):
-        assert isx.export_gpio_to_isxd(DATA / "set_v2.isxd", tmp_path) is None
+        assert isx.export_gpio_to_isxd(DATA / "set_v2.isxd", tmp_path) is None  # type: ignore[func-returns-value]
         assert not os.listdir(tmp_path)
 
     def test_missing_folder(self, tmp_path):

@@ -59,7 +59,7 @@ def test_attributes(path):
     for name in ("file_path", "mode", "timing", "spacing", "data_type"):
         with pytest.raises(AttributeError):
             setattr(movie, name, None)
-    movie.note = "other attributes can be added"
+    movie.note = "other attributes can be added"  # type: ignore[attr-defined]
 
 
 def test_timing_and_spacing_outlive_the_movie_and_do_not_change_it(path):

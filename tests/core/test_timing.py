@@ -7,6 +7,7 @@ import math
 import pickle
 from datetime import datetime
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_duration_equality_and_limits():
     with pytest.raises(TypeError, match="unhashable"):
         hash(isx.Duration())
     with pytest.raises(TypeError):
-        isx.Duration(5)
+        isx.Duration(5)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         duration(0.5, 1)
     with pytest.raises(ValueError, match="64-bit"):
@@ -439,7 +440,7 @@ def test_changing_the_record_inside_is_seen():
 
 def test_copies_are_independent_and_equal():
     timing = isx.Timing(9, duration(3, 7), clock(5, 11, -60), [1], [(3, 4)], [7])
-    values = [timing.period, timing.start, timing, isx.Spacing((3, 4))]
+    values: list[Any] = [timing.period, timing.start, timing, isx.Spacing((3, 4))]
     for value in values:
         for other in (
             copy.deepcopy(value),

@@ -91,7 +91,7 @@ def test_golden(tmp_path, call):
             assert mode == their_mode
             np.testing.assert_array_equal(ours, theirs)
             with PIL.Image.open(tmp_path / name) as a, PIL.Image.open(GOLDEN / name) as b:
-                assert dict(a.tag_v2) == dict(b.tag_v2)
+                assert dict(a.tag_v2) == dict(b.tag_v2)  # type: ignore[attr-defined]
 
 
 # -- create_cell_map ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import re
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,8 @@ def decode(path):
     """Brightness of every frame, and what the container says."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        frames, found = [], {"pts": [], "keyframe": []}
+        frames: list[Any] = []
+        found: dict[str, list[Any]] = {"pts": [], "keyframe": []}
         for frame in container.decode(stream):
             for plane, size in zip(frame.planes, (1, 2, 2), strict=True):
                 pixels = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
@@ -99,13 +101,13 @@ def test_golden_overlays_keep_the_specified_distance_from_the_ideal_curves(tmp_p
     # half axes 25 and 10.5, rounded away from zero
     cx = 40 + 25 * np.cos(angle) * np.cos(turn) - 11 * np.sin(angle) * np.sin(turn)
     cy = 70 + 25 * np.cos(angle) * np.sin(turn) + 11 * np.sin(angle) * np.cos(turn)
-    curve = [np.column_stack([cx, cy])]
+    curve: list[Any] = [np.column_stack([cx, cy])]
     for points in corners:
         closed = np.array([*points, points[0]], float)
         for a, b in itertools.pairwise(closed):
             curve.append(a + (b - a) * np.linspace(0, 1, 800)[:, None])
-    points = np.concatenate(curve)
-    distance = np.min([np.hypot(x - px, y - py) for px, py in points[::3]], axis=0)
+    path = np.concatenate(curve)
+    distance = np.min([np.hypot(x - px, y - py) for px, py in path[::3]], axis=0)
     assert white[distance <= 1].all()
     assert not white[distance > 1.95].any()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tifffile
@@ -57,7 +59,7 @@ def vessel_set(
             sizes.append([maps.shape[3], maps.shape[2]])
     body += bytes(16 * points) if vessels else b""
     kind = "red blood cell velocity" if velocity else "vessel diameter"
-    members = {
+    members: dict[str, Any] = {
         "VesselColors": [vessel.get("color", make.WHITE) for vessel in vessels],
         "VesselNames": [vessel.get("name", f"V{i}") for i, vessel in enumerate(vessels)],
         "VesselStatuses": [vessel.get("status", 1) for vessel in vessels],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_pages_of_different_size_and_type(tmp_path):
     assert np.diff(offsets).min() > 0
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         pages = [page.asarray() for page in file.pages]
-    expected = [page for stack in stacks for page in stack]
+    expected: list[Any] = [page for stack in stacks for page in stack]  # type: ignore[attr-defined]
     assert len(pages) == len(expected)
     for got, want in zip(pages, expected, strict=True):
         assert got.dtype == want.dtype
@@ -117,4 +118,4 @@ def test_memory_mappable(tmp_path):
     write(tmp_path / "a.tif", frames)
     mapped = tifffile.memmap(tmp_path / "a.tif", mode="r")
     np.testing.assert_array_equal(mapped, frames)
-    mapped._mmap.close()
+    mapped._mmap.close()  # type: ignore[attr-defined]

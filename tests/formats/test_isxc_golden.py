@@ -72,7 +72,9 @@ def test_decompressed(name: str, tmp_path: Path) -> None:
     with isx.Movie.read(path) as movie:
         assert_movie(movie, name)
         assert movie.metadata["producer"]["name"] == "isx"
-        assert {**movie.metadata, "producer": expected["isxd_json"]["producer"]} == expected["isxd_json"]
+        assert {**(movie.metadata or {}), "producer": expected["isxd_json"]["producer"]} == expected[
+            "isxd_json"
+        ]
         valid = movie.timing.get_valid_samples()
     assert steps == [(k + 1, len(valid)) for k in range(len(valid))]
     # the whole body: header line, pixels, footer line of each frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def test_exports_of_damaged_files(tmp_path, originals, kind):
     path = tmp_path / f"x.{'isxb' if kind == 'isxb' else 'isxd'}"
     output = tmp_path / "o.csv"
     other = originals["isxd" if kind == "gpio" else "gpio"]
-    calls = {
+    table: dict[str, list[Any]] = {
         "isxd": [(isx.export_movie_timestamps_to_csv, path, output)],
         "isxb": [
             (isx.export_movie_timestamps_to_csv, path, output, "unix"),
@@ -108,7 +109,8 @@ def test_exports_of_damaged_files(tmp_path, originals, kind):
             (isx.export_nvision_movie_tracking_zone_data_to_csv, path, output),
         ],
         "gpio": [],
-    }[kind]
+    }
+    calls = table[kind]
     calls.append((isx.export_aligned_timestamps, path, other, "a", "b", output))
     done = 0
     for data in mutations(originals[kind].read_bytes(), rng, 100):

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -308,7 +309,7 @@ def test_hdf5_damaged(tmp_path, options):
 def test_hdf5_without_the_expected_data_sets(tmp_path):
     h5py = pytest.importorskip("h5py")
     path = tmp_path / "m.hdf5"
-    cases = [
+    cases: list[dict[str, Any]] = [
         {},
         {"images": np.zeros((2, 3), "<u2")},
         {"images": np.zeros((4, 2, 3), "<f4")},

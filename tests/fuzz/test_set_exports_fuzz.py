@@ -15,7 +15,7 @@ from builders.isxd import isxd
 from openisx import synthetic as samples
 
 SCENE = samples.Scene(seed=3, num_frames=40, shape=(8, 9), num_neurons=3)
-VALUES = [None, True, -1, 0, 2**70, 1e300, "", "x", [], [1], {}, [[]], [None] * 4, {"a": 1}]
+VALUES: list[object] = [None, True, -1, 0, 2**70, 1e300, "", "x", [], [1], {}, [[]], [None] * 4, {"a": 1}]
 
 
 @pytest.fixture(scope="module")

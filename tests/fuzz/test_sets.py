@@ -22,7 +22,7 @@ FILES = [
     "vesselset_diameter_no_center.isxd",
     "vesselset_rbc_written.isxd",
 ]
-JUNK = [None, True, -1, 3.7, 2**70, 1e308, "x", [], [None], [2**40], {}]
+JUNK: list[object] = [None, True, -1, 3.7, 2**70, 1e308, "x", [], [None], [2**40], {}]
 
 pytestmark = pytest.mark.filterwarnings("ignore::isx.IsxWarning")
 

@@ -174,15 +174,15 @@ def test_overlays(vendor, tmp_path, seed):
         maps.append(str(tmp_path / f"{name}.tif"))
     ours, theirs = str(tmp_path / "ours.tif"), str(tmp_path / "theirs.tif")
     threshold = float(rng.choice([0.5, 0.2, 0.9]))
-    isx.overlay_cellmaps(*maps, ours, cell_thresh=threshold)
+    isx.overlay_cellmaps(*maps, ours, cell_thresh=threshold)  # type: ignore[misc, call-arg]
     vendor.run("isx.overlay_cellmaps(*maps, o, cell_thresh=t)", maps=maps, o=theirs, t=threshold)
     assert_same_picture(ours, theirs)
 
     camera = rng.normal(20000, 20000, shape).astype(np.float32)
     isx.Image.write(tmp_path / "c.isxd", isx.Spacing(shape), np.float32, camera)
-    for image in ("b", "c"):
-        ours, theirs = str(tmp_path / f"our_{image}.tif"), str(tmp_path / f"their_{image}.tif")
-        inputs = [str(tmp_path / "a.isxd"), str(tmp_path / f"{image}.isxd")]
-        isx.overlay_cell_map_on_image(*inputs, ours)
+    for name in ("b", "c"):
+        ours, theirs = str(tmp_path / f"our_{name}.tif"), str(tmp_path / f"their_{name}.tif")
+        inputs = [str(tmp_path / "a.isxd"), str(tmp_path / f"{name}.isxd")]
+        isx.overlay_cell_map_on_image(*inputs, ours)  # type: ignore[call-arg]
         vendor.run("isx.overlay_cell_map_on_image(*inputs, o)", inputs=inputs, o=theirs)
         assert_same_picture(ours, theirs)

@@ -266,7 +266,7 @@ def table_of(path, rng, count):
     lines = [*head, names, ["s", "cm", "%", "", "", ""], *rows]
     if path.suffix == ".csv":
         with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([[*line, *[""] * (6 - len(line))] for line in lines])
+            csv.writer(file).writerows([[*line, *[""] * (6 - len(line))] for line in lines])  # type: ignore[misc]
     else:
         book = pytest.importorskip("openpyxl").Workbook()
         for line in lines:

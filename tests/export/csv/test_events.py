@@ -5,6 +5,7 @@ import json
 import struct
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,7 +215,8 @@ def test_properties_are_means_weighted_by_duration(tmp_path):
     a = event_file(tmp_path / "a.isxd", {"A": []}, metrics=[nine(1, 3)], **first)
     b = event_file(tmp_path / "b.isxd", {"A": []}, metrics=[nine(5, 7)], **second)
     assert properties(tmp_path, b, a) == "Name,SNR,EventRate(Hz)\nA,4,6\n"
-    for metrics in (None, [{}]):
+    none: list[Any] = [None, [{}]]
+    for metrics in none:
         b = event_file(tmp_path / "b.isxd", {"A": []}, metrics=metrics, **second)
         assert properties(tmp_path, a, b) == "Name,SNR,EventRate(Hz)\nA,0.25,0.75\n"
     a = event_file(tmp_path / "a.isxd", {"A": []}, metrics=None, **first)

@@ -65,7 +65,7 @@ def test_iteration_is_lazy_and_can_be_left(tmp_path: Path) -> None:
     with isx.Movie.read(movie(tmp_path / "m.isxb", 20)) as opened:
         frames = iter(opened)
         np.testing.assert_array_equal(next(frames), blocks(0))
-        frames.close()
+        frames.close()  # type: ignore[attr-defined]
     for thread in threading.enumerate():
         if thread.name.startswith("isx-read-ahead"):
             thread.join(10)  # it finishes what it is at, and ends
@@ -424,7 +424,7 @@ def test_a_session_cut_before_the_field_of_view(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dropped_first", [True, False])
 def test_frame_metadata_cut_between_records(tmp_path: Path, dropped_first: bool) -> None:
-    meta = {"samples": samples(6, (1, 5))}
+    meta: dict[str, Any] = {"samples": samples(6, (1, 5))}
     meta = {"droppedFrames": [1, 5], **meta} if dropped_first else {**meta, "droppedFrames": [1, 5]}
     path = isxb(tmp_path / "m.isxb", [jpeg(p) for p in pictures(4)], session(), meta, drops=2)
     data = path.read_bytes()

@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_cut_now(path, note, monkeypatch):
     replace_open(monkeypatch, Mortal(100))
     for text in (note, "short"):
         size = path.stat().st_size
-        edit_metadata(str(path), lambda _, text=text: {"type": 0, "note": text})
+        edit_metadata(str(path), lambda _, text=text: {"type": 0, "note": text})  # type: ignore[misc]
         assert read(path) == (200, {"type": 0, "note": text})
         assert path.stat().st_size >= size
 
