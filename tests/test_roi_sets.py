@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 import isx
+import openisx
 from builders import sets as make
 from builders.isxd import metadata_of
 from openisx._formats.isxd import container, editing, journal
 
-SOURCE = str(Path(isx.__file__).parent.parent)
+SOURCE = str(Path(openisx.__file__).parent.parent)
 SHAPE, SAMPLES = (4, 6), 5
 IMAGE, TRACE = np.ones(SHAPE, np.float32), np.arange(SAMPLES, dtype=np.float32)
 LINE = np.array([[0, 0], [1, 1]])

@@ -13,7 +13,7 @@ import isx
 import openisx
 
 SOURCE = Path(openisx.__file__).parent
-DOCS = SOURCE.parents[1] / "docs" / "api"
+DOCS = Path(__file__).parents[1] / "docs" / "api"
 
 #: Each room may import from those above it and from itself. Rooms of one line do not know each other.
 ORDER = (
@@ -33,6 +33,7 @@ ORDER = (
     ("viz", "synthetic"),
     ("io", "_not_here"),
     ("__init__",),
+    ("_isx", "_installation"),
     ("_cli",),
     ("__main__",),
 )

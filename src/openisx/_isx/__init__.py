@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import openisx
-from openisx import __all__ as __all__
-from openisx import __version__ as __version__
+
+__all__ = openisx.__all__
+__version__ = openisx.__version__
 
 
 def __getattr__(name: str) -> Any:
