@@ -117,7 +117,7 @@ def test_news_for_programmers_are_not_shown(capsys):
 
 def test_help_fits_terminals(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for command in ("", "info", "export", "timestamps", "align", "decompress", "recover", "demo"):
+    for command in ("", "info", "export", "timestamps", "align", "decompress", "recover", "demo", "doctor"):
         status, out, err = run(*command.split(), "--help")
         assert (status, err) == (0, "")
         assert max(map(len, out.splitlines())) <= 80

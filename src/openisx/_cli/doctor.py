@@ -21,7 +21,7 @@ def command(
         bool,
         typer.Option(
             "--repair",
-            help="Write isx.py anew if it is missing or was changed; put a folder isx that no installed package lists "
+            help="Write isx.py anew if it is missing or was changed; put a folder isx that belongs to no installed package "
             "out of the way. An installed package is never touched.",
         ),
     ] = False,
@@ -34,7 +34,7 @@ def command(
         ),
     ] = False,
 ) -> None:
-    """Tell whose package 'import isx' takes in this environment, and what to do about it.
+    """Tell whose package 'import isx' takes here.
 
     The status is 0 if 'import isx' works.
     """
