@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,6 +106,7 @@ def test_a_file_that_is_being_written_is_called_so(path):
 @pytest.mark.parametrize("kind", ["CellSet", "EventSet", "VesselSet"])
 def test_a_set_that_is_being_written_is_called_so(path, kind):
     timing = isx.Timing(num_samples=3)
+    unfinished: Any
     if kind == "EventSet":
         unfinished = isx.EventSet.write(path, timing, ["C0", "C1"])
     elif kind == "CellSet":

@@ -328,8 +328,8 @@ def killed(stop, change):
         try:
             mortal = Mortal(stop)
             for module in (editing, journal):
-                module.open = mortal.open
-                module.unlink = mortal.unlink
+                module.open = mortal.open  # type: ignore[attr-defined]
+                module.unlink = mortal.unlink  # type: ignore[attr-defined]
             change()
         finally:
             os._exit(0)

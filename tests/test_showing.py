@@ -6,6 +6,7 @@ import base64
 import io
 import re
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,12 +90,12 @@ def test_movie_shows_its_first_valid_frame(tmp_path):
     with isx.Movie.write(tmp_path / "a&b.isxd", timing, isx.Spacing((6, 8)), np.uint16) as movie:
         movie.set_frame_data(1, np.arange(48, dtype=np.uint16).reshape(6, 8))
         movie.set_frame_data(2, np.zeros((6, 8), np.uint16))
-    movie = isx.open(tmp_path / "a&b.isxd")
-    (picture,) = images(movie._repr_html_())
+    opened = isx.open(tmp_path / "a&b.isxd")
+    (picture,) = images(opened._repr_html_())
     assert picture.shape == (6, 8)
     assert picture[0, 0] == 0
     assert picture[-1, -1] == 255
-    assert "Movie a&b.isxd" in "".join(parsed(movie._repr_html_()).itertext())
+    assert "Movie a&b.isxd" in "".join(parsed(opened._repr_html_()).itertext())
 
 
 def test_image(tmp_path):
@@ -159,7 +160,7 @@ def test_damaged_files_give_text_alone(recording, tmp_path):
     damaged = tmp_path / "cut.isxd"
     with isx.EventSet.write(damaged, TIMING, ["a"]) as events:
         events.set_cell_data(0, np.array([5], np.uint64), np.ones(1, np.float32))
-    opened = isx.open(damaged)
+    opened: Any = isx.open(damaged)
     opened._picture = lambda: 1 / 0
     text = opened._repr_html_()
     assert images(text) == []

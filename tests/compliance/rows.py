@@ -234,7 +234,7 @@ class Lazy:
         self._values = values
         self.shape, self.dtype = values.shape, values.dtype
 
-    def __getitem__(self, key: int | slice) -> list[Any]:
+    def __getitem__(self, key: int | slice) -> Any:
         assert isinstance(key, (int, slice))
         return self._values[key].copy()
 

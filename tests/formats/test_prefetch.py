@@ -45,7 +45,7 @@ def test_an_error_comes_with_its_number() -> None:
 
 def test_no_more_results_wait_than_promised() -> None:
     taken: list[int] = []
-    squares = prefetch.prefetched(abs, (taken.append(k) or k for k in range(100)), 2)
+    squares = prefetch.prefetched(abs, (taken.append(k) or k for k in range(100)), 2)  # type: ignore[func-returns-value]
     for done in range(1, 20):
         next(squares)
         assert len(taken) <= done + 4

@@ -46,7 +46,7 @@ def attempt(
     """What a call returns; None if it raises an IsxError or one of those allowed."""
     try:
         return call(*args, **options)
-    except (isx.IsxError, *allowed):
+    except (isx.IsxError, *allowed):  # type: ignore[misc]
         return None
 
 
@@ -325,7 +325,7 @@ def hdf5_signals() -> tuple[Any, Callable[[Path, Any], object]]:
 KINDS: dict[str, Callable[[], tuple[Any, Callable[[Path, Any], object]]]] = {
     "lines.isxd": movie_with_lines,
     **{
-        f"{name.rsplit('/')[-1]}": lambda name=name: golden(name)
+        f"{name.rsplit('/')[-1]}": lambda name=name: golden(name)  # type: ignore[misc]
         for name in (
             "movies/u16_invalid.isxd", "movies/version0.isxd", "movies/image.isxd", "movies/extra2.isxd",
             "sets/cellset_metrics.isxd", "sets/cellset_version0.isxd", "sets/eventset_first_layout.isxd",
