@@ -67,3 +67,9 @@ def test_the_pythons_that_texts_name_are_those_of_the_metadata():
 
 def test_the_changelog_tells_of_this_version():
     assert f"## {isx.__version__}" in _text("CHANGELOG.md")
+
+
+def test_actions_are_pinned_by_commit():
+    for workflow in (ROOT / ".github/workflows").glob("*.yml"):
+        for use in re.findall(r"uses: (.*)", workflow.read_text(encoding="utf-8")):
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", use), (workflow, use)
