@@ -353,8 +353,9 @@ def test_unpaired_files(tmp_path):
             isx.IsxError,
             "Files are not paired and synchronized - " + text.format(uuid, UUID),
         )
-    with pytest.raises(isx.IsxError, match="no recording UUID in timing reference file metadata"):
-        isx.align_start_times(none, good)
+    for files in (good, [], [none]):
+        with pytest.raises(isx.IsxError, match="no recording UUID in timing reference file metadata"):
+            isx.align_start_times(none, files)
 
 
 def test_kinds_without_counters(tmp_path):

@@ -184,7 +184,7 @@ def open_paired(reference: str, files: Sequence[str], stack: ExitStack, *, gpio:
         recordings.append(stack.enter_context(Recording(path, _BAD_FILE)))
         if recordings[-1].gpio is not None and not gpio:
             raise IsxFormatError(f"{_BAD_FILE} ({path})")
-    if files and not first.uuid:
+    if (files or not gpio) and not first.uuid:  # to align is to trust the reference, with or without others
         raise IsxError(
             "Cannot determine if files are paired and synchronized - no recording UUID in timing reference file "
             f"metadata. ({reference})"

@@ -317,6 +317,18 @@ def test_heatmaps_that_are_not_there(tmp_path, out):
     assert names_in(out) == ["a_b.tiff"]
 
 
+def test_a_series_with_heatmaps_of_different_sizes(tmp_path, out):
+    first, _ = with_heatmaps(tmp_path / "v.isxd")
+    other, _ = with_heatmaps(tmp_path / "w.isxd", sizes=((2, 5), (3, 4)), start=(10, 1))
+    export_vessel_set_to_csv_tiff([first, other], out / "t.csv")
+    assert len((out / "t.csv").read_text().splitlines()) == 1 + 2 * (3 + 3)
+    (out / "t.csv").unlink()
+    text = r"(?s)'a/b' differ in size .* 4 x 3 pixels \(rows x columns\) in .*v\.isxd, 3 x 4 in .*w\.isxd"
+    with pytest.raises(IsxSeriesError, match=text):
+        export_vessel_set_to_csv_tiff([other, first], out / "t.csv", output_heatmaps_tiff_dir=out)
+    assert names_in(out) == []
+
+
 # -- arguments and failures ----------------------------------------------------------------------------
 
 

@@ -281,8 +281,10 @@ def overlay_cell_map_on_image(
     assert drawn is not None
     if image.shape != drawn.shape:
         raise ValueError(
-            f"The image has {image.shape[0]} x {image.shape[1]} pixels, the cell map {drawn.shape[0]} x "
-            f"{drawn.shape[1]}; they should be equal."
+            f"operands could not be broadcast together with shapes ({image.shape[0]},{image.shape[1]}) "
+            f"({drawn.shape[0]},{drawn.shape[1]}): the image {input_isxd_image_file} has {image.shape[0]} x "
+            f"{image.shape[1]} pixels, the cell map {input_isxd_cell_map_file} {drawn.shape[0]} x {drawn.shape[1]}; "
+            "they should be equal."
         )
     if same_range:
         image, drawn = convert_type_numpy_array(image), convert_type_numpy_array(drawn)

@@ -21,7 +21,7 @@ from openisx._formats.isxd.vessel_set import VesselSetType
 from openisx._formats.registry import open_vessel_set
 from openisx._series import Member, vessel_set_order
 from openisx.core._records import IsxRatio
-from openisx.errors import IsxError, IsxFileError, IsxFormatError
+from openisx.errors import IsxError, IsxFileError, IsxFormatError, IsxSeriesError
 from openisx.export._options import no_progress
 from openisx.export._roi_tables import Steps, absent, file_names, rgb
 from openisx.export.csv import _numbers as csv_text
@@ -129,11 +129,7 @@ def _in_order(sets: Sequence[VesselSetIsxd]) -> list[VesselSetIsxd]:
             vessels.timing,
             spacing=vessels.spacing,
             count=len(vessels.rois),
-            traits=(
-                vessels.body.set_type,
-                vessels.body.has_second,
-                tuple(vessels.body.heatmap_sizes),
-            ),
+            traits=(vessels.body.set_type, vessels.body.has_second),
         )
         for vessels in sets
     ]
@@ -258,7 +254,9 @@ def _image(vessels: VesselSetIsxd) -> NDArray[np.float32]:
 
 def _write_heatmaps(outputs: OutputFiles, sets: Sequence[VesselSetIsxd], folder: str, steps: Steps) -> None:
     first = sets[0]
-    first.body.require_heatmaps()
+    for vessels in sets:
+        vessels.body.require_heatmaps()
+        _require_equal_heatmaps(first, vessels)
     if not os.path.isdir(folder):
         raise IsxFileError(f"The folder for heat maps does not exist: {folder}")
     samples = sum(vessels.timing.num_samples for vessels in sets)
@@ -278,3 +276,14 @@ def _write_heatmaps(outputs: OutputFiles, sets: Sequence[VesselSetIsxd], folder:
                 steps.advance(len(pages[at : at + step]))
         writer.finish()
         writer.output.seal()
+
+
+def _require_equal_heatmaps(first: VesselSetIsxd, other: VesselSetIsxd) -> None:
+    sizes = zip(first.rois.names, first.body.heatmap_sizes, other.body.heatmap_sizes, strict=True)
+    for name, (width, height), (other_width, other_height) in sizes:
+        if (width, height) != (other_width, other_height):
+            raise IsxSeriesError(
+                f"The heat maps of vessel {name!r} differ in size and cannot share a file: they have {height} x {width} "
+                f"pixels (rows x columns) in {first.given_path}, {other_height} x {other_width} in {other.given_path}. "
+                "Leave out output_heatmaps_tiff_dir, or export the files one by one."
+            )
