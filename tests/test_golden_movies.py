@@ -19,10 +19,10 @@ DATA = Path(__file__).parent / "data" / "movies"
 EXPECTED = sorted(DATA.glob("*.expected.json"))
 REFUSED = json.loads((DATA / "refused.json").read_text())
 
-#: White space behind the container is skipped with a warning instead (spec 01, section 1.1).
+#: White space behind the container is skipped with a warning instead (docs/formats/isxd.md).
 REPAIRED = {"extra_newline.isxd"}
 
-#: Texts that callers may look for (spec 00, section 2.4); the wording of others is free.
+#: Texts that callers may look for; the wording of others is free.
 PROMISED = (
     "Error while seeking to length of JSON header at end.",
     "Error while seeking to beginning of JSON header at end.",

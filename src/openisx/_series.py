@@ -1,4 +1,4 @@
-"""Several files of one recording: their order in time, and whether they belong together (spec 06).
+"""Several files of one recording: their order in time, and whether they belong together (docs/formats/exports.md, Series).
 
 Readers of any kind describe their files as :class:`Member`; the ``*_order`` functions check neighbours in time
 and return the order as indices into the argument list.

@@ -1,4 +1,4 @@
-"""Several devices on one clock: the counter that all files of a recording share (spec 13).
+"""Several devices on one clock: the counter that all files of a recording share (docs/formats/exports.md, Hardware time stamps).
 
 Microscope, behaviour camera and GPIO box stamp their data with one hardware counter in microseconds, while each
 file notes its start by a wall clock of its own. Aligning replaces the start of a movie by the one that the
@@ -46,7 +46,7 @@ _NO_VALID_FRAME = "Failed to find index of first valid frame in isxb file."
 
 
 def first_counter(movie: Movie, path: str) -> int:
-    """Counter of sample 0; if that is missing, counted back from the first one there is (spec 13, section 13.1).
+    """Counter of sample 0; if that is missing, counted back from the first one there is (docs/formats/exports.md, First counter).
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def _seconds(time: Time) -> Fraction:
 
 
 def aligned_start(reference: Recording, recording: Recording) -> Time:
-    """Start of a movie on the wall clock of the reference, rounded to milliseconds (spec 13, section 13.2)."""
+    """Start of a movie on the wall clock of the reference, rounded to milliseconds (docs/formats/exports.md, Alignment)."""
     start = reference.timing.start
     ratio = start.secs_since_epoch.ratio
     start_ms = ratio.num if ratio.den == 1000 else half_away(ratio.fraction * 1000)

@@ -33,7 +33,7 @@ def blob(y, x, peak=1.0, shape=(12, 15), base=0.0):
 
 
 def expected_map(footprints, thresh=0.3, binary=False):
-    """The steps of spec 15.7, one by one."""
+    """The steps of a cell map in docs/formats/exports.md, one by one."""
     whole = np.zeros(footprints[0].shape, np.float32)
     for image in footprints:
         x = (image - image.min()) / (image.max() - image.min())

@@ -1,4 +1,4 @@
-"""Stacks of uncompressed grey TIFF pages (TIFF 6.0 and BigTIFF; spec 14, section 14.2).
+"""Stacks of uncompressed grey TIFF pages (TIFF 6.0 and BigTIFF; docs/formats/exports.md, TIFF stacks).
 
 A file is a header, the pixels of all pages, and behind them one directory per page. The pages of a stack follow
 each other without gaps, so readers can map them as one array. All numbers are little-endian.
@@ -179,7 +179,7 @@ class TiffWriter:
 def page_by_rows(image: NDArray[Any]) -> bytes:
     """A whole classic TIFF file of one page, one strip per row, as the exports of cell and vessel sets are.
 
-    Behind the directory follow the byte counts of the strips and then their positions (spec 14, section 14.2.3).
+    Behind the directory follow the byte counts of the strips and then their positions (docs/formats/exports.md, TIFF stacks).
 
     Parameters
     ----------

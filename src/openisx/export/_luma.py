@@ -1,4 +1,4 @@
-"""Microscope pixels as 8-bit brightness for video (spec 14, section 14.3.5)."""
+"""Microscope pixels as 8-bit brightness for video (docs/formats/exports.md, Videos)."""
 
 from __future__ import annotations
 

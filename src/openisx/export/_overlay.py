@@ -1,4 +1,4 @@
-"""Tracking results drawn into 8-bit frames as white outlines (spec 14, section 14.3.7).
+"""Tracking results drawn into 8-bit frames as white outlines (docs/formats/exports.md, Videos).
 
 A line of stroke 2 sets every pixel whose centre is within `_REACH` of the ideal line, or `_END_REACH` of its ends.
 Along the axes that is the line, its direct neighbours and one pixel beyond either end, without corners, as in the

@@ -1,4 +1,4 @@
-"""Pictures of the cells of a cell set (spec 15, sections 15.7 to 15.9)."""
+"""Pictures of the cells of a cell set (docs/formats/exports.md, Images and cell maps)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cell sets as tables of traces and properties, and as images (spec 12.8).
+"""Cell sets as tables of traces and properties, and as images (docs/formats/exports.md, Cell sets).
 
 The vendor's package only declares this export; what is written follows the desktop application.
 """
@@ -157,7 +157,7 @@ def _write_image(outputs: OutputFiles, path: str, image: NDArray[np.float32]) ->
 
 
 def accepted_cells_map(footprints: NDArray[np.float32], statuses: Sequence[str]) -> NDArray[np.float32]:
-    """Sum of the footprints of all cells that are not rejected, each scaled to a sum of 1 (spec 12.8).
+    """Sum of the footprints of all cells that are not rejected, each scaled to a sum of 1 (docs/formats/exports.md, Cell sets).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Expanding compressed microscope movies: :func:`decompress` (spec 11, section 4)."""
+"""Expanding compressed microscope movies: :func:`decompress` (docs/formats/isxc.md)."""
 
 from __future__ import annotations
 

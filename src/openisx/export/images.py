@@ -1,4 +1,4 @@
-"""Single images to and from picture files (spec 15, sections 15.2 to 15.6)."""
+"""Single images to and from picture files (docs/formats/exports.md, Images and cell maps)."""
 
 from __future__ import annotations
 

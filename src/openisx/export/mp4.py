@@ -1,4 +1,4 @@
-"""Movies as video files: :func:`export_movie_to_mp4` (spec 14, section 14.3)."""
+"""Movies as video files: :func:`export_movie_to_mp4` (docs/formats/exports.md, Videos)."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _period(movie: Movie, path: str) -> Fraction:
 
 
 def _time_base(period: Fraction, path: str, frame_rate_format: str) -> Fraction:
-    """Time from one frame of the video to the next, in seconds (spec 14, section 14.3.3)."""
+    """Time from one frame of the video to the next, in seconds (docs/formats/exports.md, Videos)."""
     if frame_rate_format == "int":
         rate = Fraction(math.floor(1 / period + Fraction(1, 2)))
     elif period > 1:
@@ -190,7 +190,7 @@ def _time_base(period: Fraction, path: str, frame_rate_format: str) -> Fraction:
 
 
 def _bit_rate(movie: Movie, period: Fraction, compression_quality: float) -> int:
-    """Bits per second: a fraction of those of the uncompressed movie (spec 14, section 14.3.4)."""
+    """Bits per second: a fraction of those of the uncompressed movie (docs/formats/exports.md, Videos)."""
     _, rows, cols = movie.shape
     bits = compression_quality * (1 / float(period)) * cols * rows * movie.dtype.itemsize * 8
     return math.floor(min(max(bits, 0.0), _MAX_BIT_RATE))

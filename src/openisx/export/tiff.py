@@ -1,4 +1,4 @@
-"""Movies to stacks of TIFF pages (spec 14, sections 14.1 and 14.2)."""
+"""Movies to stacks of TIFF pages (docs/formats/exports.md, TIFF stacks)."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _converted(frames: NDArray[Any], dtype: np.dtype[Any] | None) -> NDArray[Any
 
 
 def _part_paths(target: str, num_samples: int, num_pages: int) -> list[str]:
-    """Names of the files that hold `num_pages` pages (spec 14, section 14.2.4)."""
+    """Names of the files that hold `num_pages` pages (docs/formats/exports.md, TIFF stacks)."""
     folder, name = os.path.split(target)
     base, extension = name.partition(".")[0], name.rpartition(".")[2] if "." in name else ""
     digits = len(str(max(num_samples - 1, 0)))

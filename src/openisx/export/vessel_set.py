@@ -1,4 +1,4 @@
-"""Vessel sets as tables of traces and lines, and as images (spec 12.9).
+"""Vessel sets as tables of traces and lines, and as images (docs/formats/exports.md, Vessel sets).
 
 The vendor's package only declares this export. The tables of velocity sets follow files of the desktop
 application; those of diameter sets, and the layout of the heat maps, are this package's own.

@@ -1,4 +1,4 @@
-"""Times of samples and packets as the text exports write them (spec 12, section 12.1, "Times").
+"""Times of samples and packets as the text exports write them (docs/formats/exports.md, Tables: times).
 
 Files hold times as fractions that nothing ever reduces. The time of the k-th tick of a file, seen from the zero
 of the time column, is the fraction ``(offset + k * scale) / den`` with whole numbers; only numerator and
@@ -104,7 +104,7 @@ class Clock:
         """Times of the samples `first` to `stop` (excluded; all by default) of a file, float64.
 
         Sample 0 is at the start itself, whose fraction is not extended by the denominator of the period
-        (spec 01, section 8.3); that shows in the last digit of some times.
+        (docs/formats/isxd.md); that shows in the last digit of some times.
         """
         start = _start(timing)
         count = timing.num_samples if stop is None else stop

@@ -1,4 +1,4 @@
-"""Hardware time stamps as the text exports write them (spec 12, sections 12.1 and 12.5; spec 13)."""
+"""Hardware time stamps as the text exports write them (docs/formats/exports.md, Hardware time stamps)."""
 
 from __future__ import annotations
 

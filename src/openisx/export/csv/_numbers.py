@@ -1,4 +1,4 @@
-"""Number text exactly as C's ``printf`` writes it, for whole columns at once (spec 12, section 12.1)."""
+"""Number text exactly as C's ``printf`` writes it, for whole columns at once (docs/formats/exports.md, Tables: text and numbers)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time stamps of several devices side by side (spec 13, section 13.3)."""
+"""Time stamps of several devices side by side (docs/formats/exports.md, Hardware time stamps)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EthoVision tables with the time stamps of the behaviour movie they come from (spec 13, section 13.4)."""
+"""EthoVision tables with the time stamps of the behaviour movie they come from (docs/formats/exports.md, Hardware time stamps)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GPIO and IMU sets as text (spec 12, sections 12.3 and 12.4)."""
+"""GPIO and IMU sets as text (docs/formats/exports.md, GPIO and IMU)."""
 
 from __future__ import annotations
 

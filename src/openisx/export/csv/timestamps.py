@@ -1,4 +1,4 @@
-"""Hardware time stamps of movies as a table (spec 12, section 12.5)."""
+"""Hardware time stamps of movies as a table (docs/formats/exports.md, Hardware time stamps)."""
 
 from __future__ import annotations
 

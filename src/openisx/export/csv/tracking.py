@@ -1,4 +1,4 @@
-"""Tracking results of behaviour movies as tables (spec 12, sections 12.6 and 12.7; spec 10)."""
+"""Tracking results of behaviour movies as tables (docs/formats/exports.md, Tracking)."""
 
 from __future__ import annotations
 
