@@ -1,7 +1,6 @@
-"""Several files of one recording: their order in time, and whether they belong together (docs/formats/exports.md, Series).
+"""Several files of one recording: their order in time, and whether they belong together.
 
-Readers of any kind describe their files as :class:`Member`; the ``*_order`` functions check neighbours in time
-and return the order as indices into the argument list.
+Rules and messages are those of docs/formats/exports.md, Series.
 """
 
 from __future__ import annotations
@@ -12,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx._files.paths import canonical
+from openisx._open import open as open_any
+from openisx.cell_set import CellSet
 from openisx.errors import IsxSeriesError
+from openisx.event_set import EventSet
+from openisx.gpio_set import GpioSet
+from openisx.movie import Movie
+from openisx.vessel_set import VesselSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,14 +28,7 @@ if TYPE_CHECKING:
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = [
-    "Member",
-    "cell_set_order",
-    "event_set_order",
-    "gpio_set_order",
-    "movie_order",
-    "vessel_set_order",
-]
+__all__ = ["Part", "part_of", "sorted_by_time", "time_order"]
 
 _PIXEL_SIZE = (
     "The new data set has a different pixel size than the rest of the series. If this data was recorded using "
@@ -48,11 +47,13 @@ _OVERLAP = (
 
 
 @dataclass(frozen=True)
-class Member:
-    """What a series needs to know of one of its files; each kind of data fills in what it has.
+class Part:
+    """What decides whether a file and others are one recording.
 
     Parameters
     ----------
+    kind
+        ``'movie'``, ``'cell set'``, ``'vessel set'``, ``'event set'`` or ``'GPIO set'``.
     path
         As the caller gave it, for error messages.
     timing
@@ -62,135 +63,152 @@ class Member:
     count
         Number of cells or vessels.
     names
-        Of cells of an event set, or of GPIO channels.
-    traits
-        Vessel sets: whatever must be equal too (type of set, which data it holds).
-        GPIO sets: per channel, whether it is dense.
-    channel_timings
-        GPIO sets: timing of each channel.
+        Of the cells of an event set, or of GPIO channels.
+    content
+        Vessel sets: what else must be equal (type of set, which data it holds).
+    knows_start
+        Whether the file tells when it starts; the timing of an ordinary video does not.
     """
 
+    kind: str
     path: str
     timing: Timing
     spacing: Spacing | None = None
     data_type: np.dtype[Any] | None = None
     count: int = 0
     names: tuple[str, ...] = ()
-    traits: tuple[Any, ...] = ()
-    channel_timings: tuple[Timing, ...] = ()
+    content: tuple[Any, ...] = ()
+    knows_start: bool = True
+
+    @property
+    def start(self) -> Fraction:
+        """Seconds from 1970 to the first sample."""
+        return self.timing.start.secs_since_epoch.fraction
+
+    @property
+    def end(self) -> Fraction:
+        """Seconds from 1970 to the end of the last sample."""
+        return self.start + self.duration
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds, missing samples included."""
+        return self.timing.period.fraction * self.timing.num_samples
 
 
-def movie_order(members: Sequence[Member]) -> list[int]:
-    """Order of movies in time.
+def part_of(opened: Any, path: str = "") -> Part | None:
+    """What decides whether an open file fits others; None for images, of which there is no series.
+
+    Parameters
+    ----------
+    opened
+        What :func:`isx.open` gave.
+    path
+        As the caller gave it.
+    """
+    path = path or opened.file_path
+    if isinstance(opened, Movie):
+        known = "start" not in opened._open_source().assumed
+        return Part("movie", path, opened.timing, opened.spacing, opened.dtype, knows_start=known)
+    if isinstance(opened, CellSet):
+        return Part("cell set", path, opened.timing, opened.spacing, count=opened.num_cells)
+    if isinstance(opened, VesselSet):
+        content = (opened.get_vessel_set_type(),)
+        return Part(
+            "vessel set", path, opened.timing, opened.spacing, count=opened.num_vessels, content=content
+        )
+    if isinstance(opened, EventSet):
+        return Part("event set", path, opened.timing, names=tuple(opened.names))
+    if isinstance(opened, GpioSet):
+        return Part("GPIO set", path, opened.timing, names=tuple(opened.names))
+    return None
+
+
+def sorted_by_time(paths: Sequence[str]) -> list[str]:
+    """Files of one recording in the order of their starts.
+
+    Files that do not tell when they start (ordinary videos, older movies) stay in the order given.
 
     Raises
     ------
     IsxSeriesError
-        Neighbours differ in pixel type, pixel size or spacing, or overlap in time.
+        The files are no recording: one is given twice, two overlap in time, or they differ in pixel type, size or
+        cells. Gaps between files are fine. The message names the two files and says what is wrong.
+    ValueError
+        They are of different kinds, or one is an image.
     """
-    return _order(members, _check_data_type, _check_spacing, _check_time)
+    if len(paths) == 1:
+        return list(paths)
+    parts: list[Part] = []
+    for path in paths:
+        opened = open_any(path)
+        part = part_of(opened, path)
+        opened.close()
+        if part is None:
+            raise ValueError(f"{path} is an image, which cannot be part of a recording of several files.")
+        parts.append(part)
+        if part.kind != parts[0].kind:
+            raise ValueError(f"{path} and {paths[0]} are of different kinds.")
+    return [paths[i] for i in time_order(parts)]
 
 
-def cell_set_order(members: Sequence[Member]) -> list[int]:
-    """Order of cell sets in time.
+def time_order(parts: Sequence[Part]) -> list[int]:
+    """Order of the files of one recording, all of one kind, in time: indices into `parts`.
 
     Raises
     ------
     IsxSeriesError
-        Neighbours differ in their number of cells or in spacing, or overlap in time.
+        Neighbours in time do not belong together.
     """
-    text = "CellSet series member with mismatching number of cells."
-    return _order(members, _check_count(text, "cells"), _check_spacing, _check_time)
-
-
-def vessel_set_order(members: Sequence[Member]) -> list[int]:
-    """Order of vessel sets in time.
-
-    Raises
-    ------
-    IsxSeriesError
-        Neighbours differ in their number of vessels, in spacing or in what they hold, or overlap in time.
-    """
-    text = "VesselSet series member with mismatching number of vessels."
-    return _order(members, _check_count(text, "vessels"), _check_spacing, _check_time, _check_vessels)
-
-
-def event_set_order(members: Sequence[Member]) -> list[int]:
-    """Order of event sets in time.
-
-    Raises
-    ------
-    IsxSeriesError
-        Neighbours differ in the names of their cells, or overlap in time.
-    """
-    return _order(members, _check_names("Events series member with mismatching channels."), _check_time)
-
-
-def gpio_set_order(members: Sequence[Member]) -> list[int]:
-    """Order of GPIO sets in time; the checks are made in the order given, as the vendor's are.
-
-    Raises
-    ------
-    IsxSeriesError
-        Neighbours differ in the names of their channels, or in which of them are dense, or overlap in time.
-    """
-    _check_neighbours(members, _check_names("GPIO series member with mismatching channels."), _check_channels)
-    starts = [_start((m.channel_timings or (m.timing,))[0]) for m in members]
-    return sorted(range(len(members)), key=starts.__getitem__)
-
-
-def _order(members: Sequence[Member], *checks: Callable[[Member, Member], None]) -> list[int]:
-    starts = [_start(member.timing) for member in members]
-    order = sorted(range(len(members)), key=lambda i: (starts[i], members[i].timing.num_samples > 0))
-    _check_neighbours([members[i] for i in order], *checks)
+    order = list(range(len(parts)))
+    by_file: dict[str, Part] = {}
+    for part in parts:
+        if by_file.setdefault(canonical(part.path), part) is not part:
+            raise IsxSeriesError(f"{_OVERLAP}\n{part.path} is given twice.")
+    if all(part.knows_start for part in parts):
+        order.sort(key=lambda i: (parts[i].start, parts[i].timing.num_samples > 0))
+    for before, new in pairwise(parts[i] for i in order):
+        for check in _CHECKS[new.kind]:
+            check(before, new)
     return order
 
 
-def _check_neighbours(members: Sequence[Member], *checks: Callable[[Member, Member], None]) -> None:
-    for before, new in pairwise(members):
-        for check in checks:
-            check(before, new)
-
-
-def _mismatch(text: str, before: Member, new: Member, detail: str) -> IsxSeriesError:
+def _mismatch(text: str, before: Part, new: Part, detail: str) -> IsxSeriesError:
     return IsxSeriesError(f"{text}\n{new.path} does not fit behind {before.path}: {detail}.")
 
 
-def _check_data_type(before: Member, new: Member) -> None:
+def _check_data_type(before: Part, new: Part) -> None:
     if new.data_type != before.data_type:
         new_name, old_name = _type_name(new), _type_name(before)
         text = f"Unable to add data of type {new_name} to a series with data of type {old_name}."
         raise _mismatch(text, before, new, f"{new_name} is not {old_name}")
 
 
-def _type_name(member: Member) -> str:
-    return "float" if member.data_type == np.float32 else str(member.data_type)
+def _type_name(part: Part) -> str:
+    return "float" if part.data_type == np.float32 else str(part.data_type)
 
 
-def _check_count(text: str, what: str) -> Callable[[Member, Member], None]:
-    def check(before: Member, new: Member) -> None:
-        if new.count != before.count:
-            raise _mismatch(text, before, new, f"{new.count} {what} instead of {before.count}")
-
-    return check
-
-
-def _check_names(text: str) -> Callable[[Member, Member], None]:
-    def check(before: Member, new: Member) -> None:
-        if new.names == before.names:
-            return
-        if len(new.names) != len(before.names):
-            detail = f"{len(new.names)} names instead of {len(before.names)}"
-        else:
-            pairs = enumerate(zip(before.names, new.names, strict=True))
-            i, (old, other) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
-            detail = f"name {i} is {other!r} instead of {old!r}"
-        raise _mismatch(text, before, new, detail)
-
-    return check
+def _check_count(before: Part, new: Part) -> None:
+    if new.count != before.count:
+        what, title = ("cells", "CellSet") if new.kind == "cell set" else ("vessels", "VesselSet")
+        text = f"{title} series member with mismatching number of {what}."
+        raise _mismatch(text, before, new, f"{new.count} {what} instead of {before.count}")
 
 
-def _check_spacing(before: Member, new: Member) -> None:
+def _check_names(before: Part, new: Part) -> None:
+    if new.names == before.names:
+        return
+    if len(new.names) != len(before.names):
+        detail = f"{len(new.names)} names instead of {len(before.names)}"
+    else:
+        pairs = enumerate(zip(before.names, new.names, strict=True))
+        i, (old, other) = next((i, pair) for i, pair in pairs if pair[0] != pair[1])
+        detail = f"name {i} is {other!r} instead of {old!r}"
+    title = "Events" if new.kind == "event set" else "GPIO"
+    raise _mismatch(f"{title} series member with mismatching channels.", before, new, detail)
+
+
+def _check_spacing(before: Part, new: Part) -> None:
     if before.spacing is None or new.spacing is None:
         return
     a, b = before.spacing, new.spacing
@@ -209,38 +227,25 @@ def _equal(a: tuple[IsxRatio, IsxRatio], b: tuple[IsxRatio, IsxRatio]) -> bool:
     return [ratio.fraction for ratio in a] == [ratio.fraction for ratio in b]
 
 
-def _check_vessels(before: Member, new: Member) -> None:
-    if new.traits != before.traits:
+def _check_content(before: Part, new: Part) -> None:
+    if new.content != before.content:
         text = "VesselSet series member with mismatching data."
         raise _mismatch(text, before, new, "another type of vessel set, or other data stored with it")
 
 
-def _check_time(before: Member, new: Member) -> None:
-    _check_overlap(before, new, before.timing, new.timing)
-
-
-def _check_channels(before: Member, new: Member) -> None:
-    names = before.names
-    for i, (old, other) in enumerate(zip(before.traits, new.traits, strict=True)):
-        if old != other:
-            text = "GPIO series member with mismatching data types."
-            raise _mismatch(text, before, new, f"channel {names[i]!r} is dense in only one of them")
-        if before.channel_timings and new.channel_timings:
-            _check_overlap(before, new, before.channel_timings[i], new.channel_timings[i])
-
-
-def _check_overlap(before: Member, new: Member, old_timing: Timing, new_timing: Timing) -> None:
-    old_start, old_end = _span(old_timing)
-    new_start, new_end = _span(new_timing)
-    if not (new_start >= old_end or old_start >= new_end):
-        shared = float(min(old_end, new_end) - max(old_start, new_start))
+def _check_time(before: Part, new: Part) -> None:
+    if not (before.knows_start and new.knows_start):
+        return
+    if new.start < before.end and before.start < new.end:
+        shared = float(min(before.end, new.end) - max(before.start, new.start))
         raise _mismatch(_OVERLAP, before, new, f"they share {shared:g} s")
 
 
-def _span(timing: Timing) -> tuple[Fraction, Fraction]:
-    start = _start(timing)
-    return start, start + timing.period.fraction * timing.num_samples
-
-
-def _start(timing: Timing) -> Fraction:
-    return timing.start.secs_since_epoch.fraction
+#: What is compared between neighbours in time; the first difference decides the message.
+_CHECKS: dict[str, tuple[Callable[[Part, Part], None], ...]] = {
+    "movie": (_check_data_type, _check_spacing, _check_time),
+    "cell set": (_check_count, _check_spacing, _check_time),
+    "vessel set": (_check_count, _check_spacing, _check_time, _check_content),
+    "event set": (_check_names, _check_time),
+    "GPIO set": (_check_names, _check_time),
+}

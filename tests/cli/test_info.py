@@ -12,6 +12,7 @@ import tifffile
 import isx
 from builders.isxd import isxd
 from builders.movies import header_line, metadata
+from builders.video import video
 from openisx import synthetic as samples
 from openisx._cli import descriptions
 from openisx._cli.descriptions import timing_section
@@ -240,3 +241,13 @@ def test_headers_of_all_frames(run, tmp_path, monkeypatch):
     assert "electronic focus 0, 500, 900 (3 planes)" in lines
     assert "headers read 6 of 12" in lines
     assert descriptions._frames_to_look_at(12) == [0, 1, 2, 3, 7, 11]
+
+
+def test_files_that_do_not_tell_their_start_may_be_one_recording(run, tmp_path, monkeypatch):
+    pytest.importorskip("av")
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.avi", "b.avi"):
+        (tmp_path / name).write_bytes(video(np.zeros((3, 4, 6), np.uint8)))
+    status, out, _ = run("info", "a.avi", "b.avi")
+    assert status == 0
+    assert "one recording  perhaps: the files fit together, but do not all tell when they start" in out

@@ -11,12 +11,12 @@ import typer
 
 import openisx as isx
 from openisx._cli.options import Output, Overwrite, TimeRef, no_folders, require_folder_of
-from openisx._cli.series import sorted_by_time
 from openisx._cli.terminal import close_if_open, progress_bar, stderr, wrote
 from openisx._cli.timestamps import export_frame_times
 from openisx._files.output import OutputFile
 from openisx._files.paths import canonical, extension, overwriting, require_absent
 from openisx._pictures import png_bytes, to_gray
+from openisx._series import sorted_by_time
 from openisx.export._options import Progress
 
 __all__ = ["EPILOG", "EXPORTERS", "NAME", "Exporter", "Options", "command", "export_files"]

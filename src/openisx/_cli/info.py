@@ -16,7 +16,7 @@ import openisx as isx
 from openisx._cli.descriptions import describe, kind_of
 from openisx._cli.folders import files_in
 from openisx._cli.formatting import Formatted, Sections, for_json, size_text, value_text
-from openisx._cli.series import member_of, summary
+from openisx._cli.series import summary
 from openisx._cli.table import Row, row_of, show_table
 from openisx._cli.terminal import (
     close_if_open,
@@ -27,6 +27,7 @@ from openisx._cli.terminal import (
     reader_left,
     stdout,
 )
+from openisx._series import part_of
 from openisx.errors import IsxWarning
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from openisx._series import Member
+    from openisx._series import Part
 
 __all__ = ["NAME", "command", "show", "show_brief"]
 
@@ -54,7 +55,7 @@ class _File:
     row: Row | None = None
     warnings: list[str] = field(default_factory=list)
     error: Exception | None = None
-    member: tuple[type[Any], Member] | None = None
+    part: Part | None = None
 
 
 def command(
@@ -87,7 +88,7 @@ def command(
         brief = len(paths) >= _BRIEF_FROM or any(os.path.isdir(path) for path in files)
     if as_json:
         seen = _look_into_all(paths, brief=False)
-        series = summary([file.member for file in seen if file.error is None])
+        series = summary([file.part for file in seen if file.error is None])
         document = {"files": [_document(file) for file in seen], "series": for_json(series) or None}
         stdout().out(json.dumps(document | ({"other_files": others} if others else {}), indent=2))
     elif brief:
@@ -131,7 +132,7 @@ def _look_into(path: str, *, brief: bool = False) -> _File:
 def _opened(path: str, *, brief: bool) -> _File:
     opened = isx.open(path)
     try:
-        file = _File(path, os.stat(path).st_size, kind_of(opened), member=member_of(opened, path))
+        file = _File(path, os.stat(path).st_size, kind_of(opened), part=part_of(opened, path))
         if brief:
             file.row = row_of(path, opened)
         else:
@@ -177,7 +178,7 @@ def _show(file: _File, console: Console) -> None:
 
 
 def _show_series(seen: Sequence[_File]) -> None:
-    series = summary([file.member for file in seen if file.error is None])
+    series = summary([file.part for file in seen if file.error is None])
     if series:
         console = stdout()
         console.print(f"[bold]Series of {len(series['files'])} files[/]")

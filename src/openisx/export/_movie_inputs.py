@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from openisx._formats.kinds import WrongKindError, wrong_kind
-from openisx._series import Member, movie_order
+from openisx._series import part_of, time_order
 from openisx.movie import Movie
 
 if TYPE_CHECKING:
@@ -66,8 +66,5 @@ def in_order_of_time(paths: Sequence[str], movies: Sequence[Movie]) -> list[tupl
     IsxSeriesError
         Neighbours differ in pixel type or spacing, or overlap in time.
     """
-    members = [
-        Member(path, movie._layout[0], movie.spacing, movie.dtype)
-        for path, movie in zip(paths, movies, strict=True)
-    ]
-    return [(paths[i], movies[i]) for i in movie_order(members)]
+    parts = [part for path, movie in zip(paths, movies, strict=True) if (part := part_of(movie, path))]
+    return [(paths[i], movies[i]) for i in time_order(parts)]

@@ -15,7 +15,7 @@ from openisx._files.paths import as_path, as_paths
 from openisx._files.tiff_writer import page_by_rows
 from openisx._formats.isxd.cell_set import cell_metrics
 from openisx._formats.registry import open_cell_set
-from openisx._series import Member, cell_set_order
+from openisx._series import Part, time_order
 from openisx.errors import IsxFormatError, IsxSeriesError
 from openisx.export._options import no_progress
 from openisx.export._roi_tables import Steps, absent, file_names, named_beside, rgb
@@ -184,8 +184,8 @@ def accepted_cells_map(footprints: NDArray[np.float32], statuses: Sequence[str])
 
 
 def _property_rows(sets: Sequence[CellSetIsxd]) -> Iterator[str]:
-    members = [Member(s.given_path, s.timing, spacing=s.spacing, count=len(s.rois)) for s in sets]
-    ordered = [sets[i] for i in cell_set_order(members)]
+    parts = [Part("cell set", s.given_path, s.timing, s.spacing, count=len(s.rois)) for s in sets]
+    ordered = [sets[i] for i in time_order(parts)]
     first = ordered[0]
     metrics = cell_metrics(first.metadata, len(first.rois), first.given_path)
     header = ["Name", "Status", "ColorR", "ColorG", "ColorB"]

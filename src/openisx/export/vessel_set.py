@@ -19,7 +19,7 @@ from openisx._files.tiff_writer import TiffWriter, page_by_rows
 from openisx._formats.isxd.vessel_metadata import vessel_notes
 from openisx._formats.isxd.vessel_set import VesselSetType
 from openisx._formats.registry import open_vessel_set
-from openisx._series import Member, vessel_set_order
+from openisx._series import Part, time_order
 from openisx.core._records import IsxRatio
 from openisx.errors import IsxError, IsxFileError, IsxFormatError, IsxSeriesError
 from openisx.export._options import no_progress
@@ -123,17 +123,18 @@ def export_vessel_set_to_csv_tiff(
 
 
 def _in_order(sets: Sequence[VesselSetIsxd]) -> list[VesselSetIsxd]:
-    members = [
-        Member(
+    parts = [
+        Part(
+            "vessel set",
             vessels.given_path,
             vessels.timing,
-            spacing=vessels.spacing,
+            vessels.spacing,
             count=len(vessels.rois),
-            traits=(vessels.body.set_type, vessels.body.has_second),
+            content=(vessels.body.set_type, vessels.body.has_second),
         )
         for vessels in sets
     ]
-    return [sets[i] for i in vessel_set_order(members)]
+    return [sets[i] for i in time_order(parts)]
 
 
 def _num_steps(sets: Sequence[VesselSetIsxd], traces: bool, heatmaps: bool) -> int:

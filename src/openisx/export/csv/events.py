@@ -12,7 +12,7 @@ import numpy as np
 from openisx._files.output import OutputFiles, require_free_space
 from openisx._files.paths import as_path, as_paths, require_absent
 from openisx._formats.registry import open_event_source
-from openisx._series import Member, event_set_order
+from openisx._series import Part, time_order
 from openisx.core._resampling import nearest_samples
 from openisx.errors import IsxError
 from openisx.export._options import no_progress
@@ -280,8 +280,8 @@ class PacketTimes:
 
 
 def _property_rows(files: Sequence[_File]) -> Iterator[str]:
-    order = event_set_order([Member(file.path, file.timing, names=file.names) for file in files])
-    ordered = [files[i] for i in order]
+    parts = [Part("event set", file.path, file.timing, names=file.names) for file in files]
+    ordered = [files[i] for i in time_order(parts)]
     names = [csv_text.quoted(name) for name in ordered[0].names]
     if not ordered[0].metrics:
         yield csv_text.rows(("%s",), (["Name", *names],))
