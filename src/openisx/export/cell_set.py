@@ -19,7 +19,7 @@ from openisx._series import Part, time_order
 from openisx.errors import IsxFormatError, IsxSeriesError
 from openisx.export._options import no_progress
 from openisx.export._roi_tables import Steps, absent, file_names, named_beside, rgb
-from openisx.export.csv import _numbers as csv_text
+from openisx.export.csv import _text as csv_text
 from openisx.export.csv._clock import Clock, require_wall_clock
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _write_traces(output: OutputFile, sets: Sequence[CellSetIsxd], clock: Clock,
         traces = cells.all("trace")
         for start in range(0, cells.timing.num_samples, per_chunk):
             stop = min(start + per_chunk, cells.timing.num_samples)
-            times = csv_text.cells("%.16g", clock.sample_seconds(cells.timing, start, stop))
+            times = csv_text.formatted("%.16g", clock.sample_seconds(cells.timing, start, stop))
             output.write(csv_text.encoded(csv_text.matrix_rows(times, "%.7g", traces[:, start:stop].T)))
             steps.advance(stop - start)
 
@@ -204,4 +204,4 @@ def _metric_cells(metrics: CellMetrics | None) -> list[object]:
     if metrics is None:
         return [""] * len(_METRIC_COLUMNS)
     width = np.array([metrics.largest_component_max_contour_width], dtype=np.float32)
-    return [*metrics.largest_component_center, metrics.num_components, csv_text.cells("%.6g", width)[0]]
+    return [*metrics.largest_component_center, metrics.num_components, csv_text.formatted("%.6g", width)[0]]

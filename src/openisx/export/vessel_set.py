@@ -24,7 +24,7 @@ from openisx.core._records import IsxRatio
 from openisx.errors import IsxError, IsxFileError, IsxFormatError, IsxSeriesError
 from openisx.export._options import no_progress
 from openisx.export._roi_tables import Steps, absent, file_names, rgb
-from openisx.export.csv import _numbers as csv_text
+from openisx.export.csv import _text as csv_text
 from openisx.export.csv._clock import Clock, require_wall_clock
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def _line_rows(sets: Sequence[VesselSetIsxd]) -> Iterator[str]:
     header = ["Name", "Status", "ColorR", "ColorG", "ColorB", *points, f"Max {name}({unit})"]
     yield ",".join(header) + "\n"
     for i, (label, status) in enumerate(zip(first.rois.names, first.statuses(), strict=True)):
-        largest = csv_text.cells("%.6g", np.array([_largest(sets, i)], dtype=np.float32))[0]
+        largest = csv_text.formatted("%.6g", np.array([_largest(sets, i)], dtype=np.float32))[0]
         coordinates = first.read("line", i).ravel().tolist()
         cells = [csv_text.quoted(label), status, *rgb(first.rois.colors[i]), *coordinates, largest]
         yield ",".join(map(str, cells)) + "\n"

@@ -5,11 +5,14 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import isx
 from isx._internal import IsxRatio
 from isx.errors import IsxFormatError
-from openisx.export.csv._clock import MICROSECOND, Clock, Ticks, require_wall_clock
+from openisx.export.csv._clock import MICROSECOND, Clock, Ticks, TimestampClock, require_wall_clock
+from openisx.export.csv._text import lines
 
 
 def timing(start, step, count=5):
@@ -118,3 +121,60 @@ def test_time_refs():
         require_wall_clock("Start")
     with pytest.raises(ValueError, match="Invalid setting for writeTimeRelativeTo"):
         Clock.relative_to("tsc", isx.Timing())
+
+
+# -- hardware time stamps ---
+
+
+def texts(column):
+    return lines([column]).decode("utf-8").split("\n")[:-1]
+
+
+def printed(clock, counters):
+    """What C prints: every step in double precision, from exact integers."""
+    shown = []
+    for counter in counters:
+        if clock.time_ref == "tsc":
+            shown.append(str(counter))
+            continue
+        elapsed = (counter - clock.first + 2**63) % 2**64 - 2**63
+        seconds = float(elapsed) / 1e6
+        if clock.time_ref == "unix":
+            seconds = clock.epoch.num / clock.epoch.den + seconds
+        shown.append(f"{seconds:.6f}")
+    return shown
+
+
+counter_lists = st.one_of(
+    st.lists(st.integers(0, 2**64 - 1), min_size=1),
+    st.lists(st.integers(10**9, 10**12), min_size=1),
+)
+epochs = st.builds(IsxRatio, st.integers(-(2**45), 2**45), st.sampled_from([1, 1000, 1_000_000, 7]))
+
+
+@given(st.sampled_from(["start", "unix", "tsc"]), counter_lists, st.integers(-(10**6), 2**64 - 1), epochs)
+def test_timestamps(time_ref, counters, first, epoch):
+    clock = TimestampClock(time_ref, first, epoch)
+    values = np.array(counters, np.uint64)
+    assert texts(clock.column(values)) == printed(clock, counters)
+    read_back = np.array([float(text) for text in printed(clock, counters)])
+    np.testing.assert_array_equal(clock.values(values).astype(float), read_back)
+
+
+def test_unix_timestamps_of_a_long_recording_are_those_of_printf():
+    rng = np.random.default_rng(0)
+    counters = 10**11 + np.cumsum(rng.integers(30_000, 70_000, 50_000)).astype(np.uint64)
+    for epoch in (IsxRatio(1_654_732_421_576, 1000), IsxRatio(1_654_732_421, 1), IsxRatio(5, 3)):
+        clock = TimestampClock("unix", int(counters[7]), epoch)
+        assert texts(clock.column(counters)) == printed(clock, counters.tolist())
+
+
+def test_exact_halves_go_to_the_even_digit():
+    # 2^-7 s is 7812.5 us; with whole seconds in front both neighbours can be even
+    for microseconds, text in ((7812, "1700000000.007812"), (7813, "1700000000.007813")):
+        clock = TimestampClock("unix", 0, IsxRatio(1_700_000_000, 1))
+        assert texts(clock.column(np.array([microseconds], np.uint64))) == [text]
+    clock = TimestampClock("unix", 0, IsxRatio(1_700_000_000 * 128 + 1, 128))
+    assert texts(clock.column(np.array([0], np.uint64))) == [f"{1_700_000_000 + 1 / 128:.6f}"]
+    clock = TimestampClock("unix", 0, IsxRatio(1_700_000_000 * 128 + 3, 128))
+    assert texts(clock.column(np.array([0], np.uint64))) == [f"{1_700_000_000 + 3 / 128:.6f}"]

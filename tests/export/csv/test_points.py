@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from openisx.export.csv import _numbers as csv_text
+from openisx.export.csv import _text as csv_text
 from openisx.export.csv._clock import Ticks
-from openisx.export.csv._points import point_lines
+from openisx.export.csv.gpio import point_lines
 
 
 def expected(ticks, offsets, name, values):

@@ -12,9 +12,8 @@ from openisx._files.paths import as_path, as_paths, canonical
 from openisx.errors import IsxError
 from openisx.export._movie_inputs import readable
 from openisx.export._options import no_progress, require_time_ref
-from openisx.export.csv._columns import choices, lines, where
-from openisx.export.csv._hardware_times import StampClock
-from openisx.export.csv._numbers import quoted
+from openisx.export.csv._clock import TimestampClock
+from openisx.export.csv._text import choices, lines, quoted, replaced
 from openisx.sync import Recording, open_paired
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
     from openisx._files.paths import PathInput, PathInputs
     from openisx.export._options import Progress
-    from openisx.export.csv._columns import Cells
+    from openisx.export.csv._text import Column
 
 __all__ = ["export_aligned_timestamps"]
 
@@ -39,12 +38,12 @@ class _Samples(NamedTuple):
     channel_names: tuple[str, ...] | None  # of GPIO data
     channels: NDArray[np.int64]
 
-    def cells(self, clock: StampClock, first: int, stop: int) -> list[Cells]:
+    def columns(self, clock: TimestampClock, first: int, stop: int) -> list[Column]:
         """Columns of the rows `first` to `stop`; those beyond the last sample are empty."""
         part = slice(first, stop)
         counters, known = self.counters[part], self.known[part]
-        shown = where(known, clock.cells(np.where(known, counters, np.uint64(clock.first % 2**64))))
-        columns = [shown]
+        column = clock.column(np.where(known, counters, np.uint64(clock.first % 2**64)))
+        columns = [replaced(column, np.flatnonzero(~known), [""])]
         if self.channel_names is not None:
             columns.append(choices(self.channel_names, self.channels[part]))
         rows = stop - first
@@ -107,7 +106,7 @@ def export_aligned_timestamps(
     with ExitStack() as stack:
         recordings = open_paired(reference, files, stack, gpio=True)
         epoch = recordings[0].timing.start.secs_since_epoch.ratio
-        clock = StampClock(time_ref, recordings[0].first_counter(), epoch)
+        clock = TimestampClock(time_ref, recordings[0].first_counter(), epoch)
         tables = [_samples(recording) for recording in recordings]
         head = [
             column
@@ -121,7 +120,9 @@ def export_aligned_timestamps(
             output.write((",".join(map(quoted, head)) + "\n").encode("utf-8", "backslashreplace"))
             for first in range(0, total, _ROWS_AT_ONCE):
                 stop = min(first + _ROWS_AT_ONCE, total)
-                output.write(lines([cells for table in tables for cells in table.cells(clock, first, stop)]))
+                output.write(
+                    lines([column for table in tables for column in table.columns(clock, first, stop)])
+                )
                 progress(stop, total)
 
 

@@ -17,7 +17,7 @@ from openisx._formats.kinds import DataKind
 from openisx.errors import IsxError, IsxFormatError
 from openisx.export._movie_inputs import open_movies, readable
 from openisx.export._options import require_time_ref
-from openisx.export.csv._hardware_times import StampClock
+from openisx.export.csv._clock import TimestampClock
 from openisx.sync import align_start_times, aligned_start, first_counter, open_paired
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _stamps(
         if input_ref_file is None or time_ref == "tsc":
             (movie,) = open_movies([path], stack, DataKind.NVISION_MOVIE, DataKind.MOVIE)
             stamps = _required_stamps(movie, path)
-            clock = StampClock(time_ref, 0, movie._layout[0].start.secs_since_epoch.ratio)
+            clock = TimestampClock(time_ref, 0, movie._layout[0].start.secs_since_epoch.ratio)
         else:
             reference, recording = open_paired(as_path(input_ref_file), [path], stack, gpio=False)
             assert recording.movie is not None
@@ -122,7 +122,7 @@ def _stamps(
             else:
                 start = aligned_start(reference, recording)
                 first = first_counter(movie, path)
-            clock = StampClock(time_ref, first, start.secs_since_epoch.ratio)
+            clock = TimestampClock(time_ref, first, start.secs_since_epoch.ratio)
         known = readable(movie)
         values = clock.values(np.where(known, stamps, np.uint64(clock.first % 2**64)))
         if not known.all():

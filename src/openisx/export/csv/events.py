@@ -16,7 +16,7 @@ from openisx._series import Part, time_order
 from openisx.core._resampling import nearest_samples
 from openisx.errors import IsxError
 from openisx.export._options import no_progress
-from openisx.export.csv import _numbers as csv_text
+from openisx.export.csv import _text as csv_text
 from openisx.export.csv._clock import Clock, require_wall_clock
 
 if TYPE_CHECKING:
@@ -175,9 +175,11 @@ def _write_table(
             stop = min(first + per_chunk, file.rows.num_samples)
             part = slice(*rows.searchsorted([first, stop]).tolist())
             texts = (
-                csv_text.cells("%.7g", values[part]) if write_amplitude else ["1"] * (part.stop - part.start)
+                csv_text.formatted("%.7g", values[part])
+                if write_amplitude
+                else ["1"] * (part.stop - part.start)
             )
-            times = csv_text.cells("%.16g", clock.sample_seconds(file.rows, first, stop))
+            times = csv_text.formatted("%.16g", clock.sample_seconds(file.rows, first, stop))
             text = csv_text.sparse_rows(times, len(names), rows[part] - first, columns[part], texts)
             output.write(csv_text.encoded(text))
             done += stop - first
@@ -266,7 +268,7 @@ class PacketTimes:
             self._texts = np.array(self._format(self._known), dtype=object)
 
     def _format(self, offsets: NDArray[np.uint64]) -> list[str]:
-        return csv_text.cells("%.16g", self._clock.packet_seconds(self._timing, offsets))
+        return csv_text.formatted("%.16g", self._clock.packet_seconds(self._timing, offsets))
 
     def __call__(self, offsets: NDArray[np.uint64]) -> list[str]:
         """Text of the time of each of `offsets`."""

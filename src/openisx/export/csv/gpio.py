@@ -14,9 +14,18 @@ from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_gpio_source
 from openisx.errors import IsxError, IsxFormatError, IsxWarning
 from openisx.export._options import no_progress
-from openisx.export.csv import _numbers as csv_text
 from openisx.export.csv._clock import MICROSECOND, Clock, Ticks, require_wall_clock
-from openisx.export.csv._points import point_lines
+from openisx.export.csv._text import (
+    choices,
+    encoded,
+    formatted,
+    integers,
+    lines,
+    quoted,
+    replaced,
+    short_microseconds,
+)
+from openisx.export.csv._text import rows as text_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +35,14 @@ if TYPE_CHECKING:
     from openisx._files.paths import PathInput, PathInputs
     from openisx._formats.signals import SignalSource
     from openisx.export._options import Progress
+    from openisx.export.csv._text import Column
 
 __all__ = ["export_gpio_set_to_csv"]
 
 _CANNOT_WRITE = "Error writing to output file. ({path}: {error})"
 _CHUNK = 1 << 16  # rows formatted at a time
+_SPLITTER = 134217729.0  # 2^27 + 1 (Dekker)
+_POWERS = 10 ** np.arange(1, 17, dtype=np.int64)
 _LEFT, _RIGHT = range(6), range(6, 9)  # accelerometer and orientation; magnetometer
 _ACCELEROMETER = range(3)
 
@@ -116,8 +128,8 @@ def _require_match(first: SignalSource, other: SignalSource) -> None:
 def _write_gpio(
     output: OutputFile, sources: Sequence[SignalSource], ticks: Sequence[Ticks], progress: Progress
 ) -> None:
-    output.write(csv_text.encoded("Time (s), Channel Name, Value\n"))
-    names = [csv_text.quoted(name) for name in sources[0].names]
+    output.write(encoded("Time (s), Channel Name, Value\n"))
+    names = [quoted(name) for name in sources[0].names]
     total = sum(int(source.signals().bounds[len(names)]) for source in sources)
     require_free_space(output.path, total * len("0, , 0\n"))
     done = 0
@@ -131,20 +143,80 @@ def _write_gpio(
                 progress(done, total)
 
 
+def point_lines(ticks: Ticks, offsets: NDArray[np.uint64], name: str, values: NDArray[np.float32]) -> bytes:
+    """UTF-8 text of the points of a channel: seconds as ``%.16g``, `name` as it is, value as ``%.7g``.
+
+    Times of packets are whole microseconds and most values whole numbers, so that nearly all digits follow from integer
+    arithmetic; what does not (the 16th digit of some doubles, fractions, NaN) is left to ``printf``.
+    """
+    if not len(offsets):
+        return b""
+    micros = _microseconds(ticks, offsets)
+    if micros is None or "\0" in name:
+        columns = (ticks.seconds(offsets), [name] * len(values), values)
+        return encoded(text_rows(("%.16g", "%s", "%.7g"), columns))
+    names = choices([name], np.zeros(len(values), np.int64))
+    return lines([_time_column(micros), names, _value_column(values)], ", ")
+
+
+def _microseconds(ticks: Ticks, offsets: NDArray[np.uint64]) -> NDArray[np.int64] | None:
+    """Times in whole microseconds; None if they are not, or not exact as doubles."""
+    if ticks.den != 1_000_000 or ticks.scale != 1:
+        return None
+    low, high = ticks.offset + int(offsets.min()), ticks.offset + int(offsets.max())
+    if not (low > -(2**53) and high < 2**53 and abs(ticks.offset) < 2**62 and high - ticks.offset < 2**62):
+        return None
+    return offsets.astype(np.int64) + ticks.offset
+
+
+def _time_column(micros: NDArray[np.int64]) -> Column:
+    """``%.16g`` of ``micros / 1e6``."""
+    other = np.flatnonzero(~_is_plain(micros))
+    return replaced(short_microseconds(micros), other, formatted("%.16g", micros[other] / 1e6))
+
+
+def _is_plain(micros: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Where 16 digits of the double nearest to ``micros / 1e6`` are those of the decimal number, without exponent.
+
+    The double is off by up to half a unit in its last place, which can be more than half a unit of the 16th
+    digit. The error is computed exactly, by splitting the double in two (Dekker).
+    """
+    exact = micros.astype(np.float64)
+    seconds = exact / 1e6
+    product = seconds * 1e6
+    shifted = seconds * _SPLITTER
+    upper = shifted - (shifted - seconds)
+    error = (product - exact) + ((upper * 1e6 - product) + (seconds - upper) * 1e6)
+    exponent = _POWERS.searchsorted(np.abs(micros), "right")
+    in_last_digits = np.abs(error) * 10.0 ** (15 - exponent)
+    plain: NDArray[np.bool_] = (in_last_digits < 0.49) & ((micros >= 100) | (micros == 0))
+    return plain
+
+
+def _value_column(values: NDArray[np.float32]) -> Column:
+    """``%.7g`` of `values`."""
+    plain = (values >= 0) & (values < 1e7) & ~np.signbit(values)
+    plain &= values == np.where(plain, np.floor(values), 0)
+    other = np.flatnonzero(~plain)
+    return replaced(
+        integers(np.where(plain, values, 0).astype(np.int64)), other, formatted("%.7g", values[other])
+    )
+
+
 # -- IMU -------------------------------------------------------------------------------------------------
 
 
 def _write_imu(
     output: OutputFile, sources: Sequence[SignalSource], ticks: Sequence[Ticks], progress: Progress
 ) -> None:
-    names = [csv_text.quoted(name) for name in sources[0].names]
+    names = [quoted(name) for name in sources[0].names]
     if len(names) < len(IMU_CHANNELS):
         raise IsxFormatError(
             f"{sources[0].given_path} has {len(names)} channels; an IMU set has {len(IMU_CHANNELS)}. "
             "The file is damaged."
         )
     header = ["IMU Time (s)", *(names[i] for i in _LEFT), "Mag Time (s)", *(names[i] for i in _RIGHT)]
-    output.write(csv_text.encoded(", ".join(header) + "\n"))
+    output.write(encoded(", ".join(header) + "\n"))
     left, right = _columns(sources, ticks, _LEFT), _columns(sources, ticks, _RIGHT)
     both = min(len(left[0]), len(right[0]))
     total = max(len(left[0]), len(right[0]))
@@ -163,7 +235,7 @@ def _write_imu(
                 for column in columns
             ]
             specs = ["%s" if column.dtype == object else "%.16g" for column in columns]
-            output.write(csv_text.encoded(csv_text.rows(specs, parts)))
+            output.write(encoded(text_rows(specs, parts)))
             progress(stop, total)
 
 

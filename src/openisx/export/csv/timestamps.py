@@ -13,9 +13,8 @@ from openisx._formats.kinds import DataKind
 from openisx.errors import IsxError
 from openisx.export._movie_inputs import in_order_of_time, open_movies, readable
 from openisx.export._options import no_progress, require_time_ref
-from openisx.export.csv._clock import require_wall_clock
-from openisx.export.csv._columns import choices, integers, lines, where
-from openisx.export.csv._hardware_times import StampClock
+from openisx.export.csv._clock import TimestampClock, require_wall_clock
+from openisx.export.csv._text import choices, integers, lines, replaced
 from openisx.sync import first_counter
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def opened_series(
         yield in_order_of_time(paths, open_movies(paths, stack, *kinds))
 
 
-def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> StampClock:
+def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> TimestampClock:
     """Clock of the time stamps of movies in order of time; it starts with the first of them.
 
     Raises
@@ -107,13 +106,13 @@ def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> StampCloc
             raise IsxError(f"Input movie does not have frame timestamps stored in file. ({path})")
     path, movie = series[0]
     epoch = movie._layout[0].start.secs_since_epoch.ratio
-    return StampClock(time_ref, 0 if time_ref == "tsc" else first_counter(movie, path), epoch)
+    return TimestampClock(time_ref, 0 if time_ref == "tsc" else first_counter(movie, path), epoch)
 
 
-def _clock_of_samples(series: list[tuple[str, Movie]], time_ref: str) -> StampClock:
+def _clock_of_samples(series: list[tuple[str, Movie]], time_ref: str) -> TimestampClock:
     """Clock of the times of samples, in microseconds since the first one."""
     require_wall_clock(time_ref)
-    return StampClock(time_ref, 0, series[0][1]._layout[0].start.secs_since_epoch.ratio)
+    return TimestampClock(time_ref, 0, series[0][1]._layout[0].start.secs_since_epoch.ratio)
 
 
 def _sample_times(movie: Movie, first: Movie) -> NDArray[np.uint64]:
@@ -124,7 +123,7 @@ def _sample_times(movie: Movie, first: Movie) -> NDArray[np.uint64]:
 
 
 def _rows(
-    series: list[tuple[str, Movie]], clock: StampClock, *, sample_times: bool
+    series: list[tuple[str, Movie]], clock: TimestampClock, *, sample_times: bool
 ) -> Iterator[tuple[int, bytes]]:
     """Blocks of lines, each with the number of lines up to its end."""
     before = 0
@@ -135,8 +134,8 @@ def _rows(
         for first in range(0, len(movie), _ROWS_AT_ONCE):
             local = np.arange(first, min(first + _ROWS_AT_ONCE, len(movie)))
             known = valid[local]
-            cells = clock.cells(np.where(known, stamps[local], np.uint64(clock.first % 2**64)))
-            shown = cells if known.all() else where(known, cells, "NaN")
+            column = clock.column(np.where(known, stamps[local], np.uint64(clock.first % 2**64)))
+            shown = replaced(column, np.flatnonzero(~known), ["NaN"])
             in_movie = integers(local)
             in_series = integers(local + before) if before else in_movie
             columns = [in_series, choices([str(number)], np.zeros_like(local)), in_movie, shown]

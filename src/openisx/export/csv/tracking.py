@@ -10,8 +10,7 @@ from openisx._files.output import OutputFile
 from openisx._formats.kinds import DataKind
 from openisx.export._movie_inputs import readable
 from openisx.export._options import no_progress, require_time_ref
-from openisx.export.csv._columns import lines
-from openisx.export.csv._numbers import cells, quoted
+from openisx.export.csv._text import formatted, lines, quoted
 from openisx.export.csv.timestamps import FRAME_COLUMNS, clock_of_series, opened_series
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from openisx._files.paths import PathInput, PathInputs
     from openisx.export._options import Progress
-    from openisx.export.csv._hardware_times import StampClock
+    from openisx.export.csv._clock import TimestampClock
     from openisx.movie import Movie
     from openisx.structures import Tracking, Zone, ZoneEvents
 
@@ -86,7 +85,7 @@ def export_nvision_movie_tracking_frame_data_to_csv(
                 progress(done, total)
 
 
-def _frame_rows(movie: Movie, number: int, before: int, clock: StampClock) -> str:
+def _frame_rows(movie: Movie, number: int, before: int, clock: TimestampClock) -> str:
     """All lines of one movie; `before` frames come before it in the series."""
     count = len(movie)
     if not count:
@@ -94,7 +93,9 @@ def _frame_rows(movie: Movie, number: int, before: int, clock: StampClock) -> st
     stamps = movie.timestamps
     assert stamps is not None
     valid = readable(movie)
-    texts = lines([clock.cells(np.where(valid, stamps, np.uint64(clock.first % 2**64)))]).decode().split("\n")
+    texts = (
+        lines([clock.column(np.where(valid, stamps, np.uint64(clock.first % 2**64)))]).decode().split("\n")
+    )
     results = _results(movie.tracking, count, "%.6g" if clock.time_ref == "tsc" else "%.6f")
     return "".join(
         f"{before + i},{number},{i},{text},{result}\n" if ok else f"{before + i},{number},{i},{_NO_FRAME}\n"
@@ -118,7 +119,7 @@ def _results(tracking: Tracking | None, count: int, number_format: str) -> list[
 
 def _numbers(number_format: str, column: NDArray[np.float32]) -> list[str]:
     """Text of a column; empty where there is no number."""
-    texts = cells(number_format, column)
+    texts = formatted(number_format, column)
     for i in np.flatnonzero(np.isnan(column)).tolist():
         texts[i] = ""
     return texts
