@@ -131,10 +131,16 @@ def export_everything(path: Path, opened: Any, out: Path) -> None:
                 )  # fmt: skip
         if isinstance(opened, isx.GpioSet) and clock != "tsc":
             attempt(isx.export_gpio_set_to_csv, path, out / f"{clock}.csv", time_ref=clock)
-        if few and isinstance(opened, (isx.CellSet, isx.VesselSet)) and clock != "tsc":
-            name = "cell" if isinstance(opened, isx.CellSet) else "vessel"
-            export = getattr(isx, f"export_{name}_set_to_csv_tiff")
-            attempt(export, [path], out / f"{clock}.csv", out / f"{clock}.tif", clock)
+        if few and isinstance(opened, isx.CellSet) and clock != "tsc":
+            attempt(
+                isx.export_cell_set_to_csv_tiff, [path], out / f"{clock}.csv", out / f"{clock}.tif", clock,
+                out / f"{clock}p.csv",
+            )  # fmt: skip
+        if few and isinstance(opened, isx.VesselSet) and clock != "tsc":
+            attempt(
+                isx.export_vessel_set_to_csv_tiff, [path], out / f"{clock}.csv", out / f"{clock}l.csv",
+                out / f"{clock}.tif", "", clock,
+            )  # fmt: skip
     if isinstance(opened, isx.GpioSet):
         attempt(isx.export_gpio_to_isxd, path, out)
     if isinstance(opened, isx.Movie) and few:
