@@ -1,4 +1,4 @@
-"""The frames of a movie while it is written."""
+"""New movies: :class:`MovieWriting`, frame by frame, and :func:`save_movies`, of other movies."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._checks import converted
+from openisx._files.output import OutputFiles
 from openisx._formats.isxd.movie import MovieIsxdWriter
+from openisx.core.timing import Timing
 from openisx.errors import IsxStateError, IsxWarning, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from openisx._formats.base import MovieSource
+    from openisx._progress import Progress
     from openisx.core.spacing import Spacing
-    from openisx.core.timing import Timing
 
-__all__ = ["MovieWriting"]
+__all__ = ["MovieWriting", "save_movies"]
 
 
 class MovieWriting(MovieIsxdWriter):
@@ -78,7 +81,7 @@ class MovieWriting(MovieIsxdWriter):
             self.append(converted(frame, self._pixel_dtype))
         self._refused = False
 
-    def finish(self, *, fill_missing: bool) -> None:
+    def complete(self, *, fill_missing: bool) -> None:
         """Give the file its name; IsxStateError if frames are missing and may not be filled with zeros."""
         missing = self._samples.num_valid - self.num_written
         if missing and not fill_missing:
@@ -114,3 +117,50 @@ class MovieWriting(MovieIsxdWriter):
             IsxWarning,
             stacklevel=2,
         )
+
+
+def save_movies(
+    movies: Sequence[tuple[MovieSource, str]], *, frame_headers: bool, progress: Progress
+) -> None:
+    """Write movies to `.isxd` files, of which all appear together or none.
+
+    Raises
+    ------
+    ValueError
+        Frame headers are asked for, and a movie has none.
+    IsxFileError
+        A file exists or cannot be written; the disk is too small.
+    """
+    for source, _ in movies:
+        if frame_headers and source.num_stored and source.lines(0) is None:
+            raise ValueError(f"{source.given_path} has no frame headers to keep; leave out frame_headers.")
+    total, done = sum(source.num_stored for source, _ in movies), 0
+    progress(0, total)
+    with OutputFiles() as files:
+        for source, path in movies:
+            writer = MovieIsxdWriter(
+                path,
+                _held(source),
+                source.spacing,
+                source.dtype,
+                source.extra_properties,
+                has_lines=frame_headers,
+            )
+            files.add(writer.output)
+            stored = np.arange(source.num_stored, dtype=np.int64)
+            for number, frame in enumerate(source.stream(stored, reuse=True)):
+                lines = source.lines(number) if frame_headers else None
+                writer.append(frame, lines or (b"", b""))
+                done += 1
+                progress(done, total)
+            writer.finish()
+
+
+def _held(source: MovieSource) -> Timing:
+    """Timing of a source, which ends with the last frame of a cut file."""
+    timing, count = source.timing, source.num_stored
+    if count == timing.samples.num_valid:
+        return timing
+    missing = timing.dropped, timing.cropped, timing.blank
+    end = timing.samples.sample(count - 1) + 1 if count else 0
+    return Timing(end, timing.period, timing.start, *missing).normalized()

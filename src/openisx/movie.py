@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import weakref
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,12 +15,14 @@ from openisx._files.paths import as_path
 from openisx._formats.base import MovieSource
 from openisx._formats.kinds import DataKind
 from openisx._formats.registry import open_movie_source
+from openisx._movie_views import MovieViews
 from openisx._movie_writing import MovieWriting
 from openisx._pictures import affordable, image_html, thinned
 from openisx.core._timestamps import Timestamps, counted_back
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
 from openisx.errors import IsxError, IsxFormatError, IsxIndexError, IsxStateError, warn
+from openisx.structures import FrameHeader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     from openisx._files.paths import PathInput
-    from openisx.structures import FrameHeader, Tracking
+    from openisx.structures import Tracking
 
 __all__ = ["Movie"]
 
@@ -35,7 +38,7 @@ __all__ = ["Movie"]
 _UNKNOWN: Any = object()
 
 
-class Movie(WritableDataSet["MovieSource | MovieWriting"]):
+class Movie(MovieViews, WritableDataSet["MovieSource | MovieWriting"]):
     """A movie: frames in time.
 
     Made by :meth:`read` (or :func:`isx.open`) and :meth:`write`; the constructor alone gives an object whose
@@ -143,7 +146,7 @@ class Movie(WritableDataSet["MovieSource | MovieWriting"]):
         self._timing, self._spacing, self._dtype = source.timing, source.spacing, source.dtype
         self._mode = "r"
         announced = source.timing.samples.num_valid
-        if source.num_stored < announced:
+        if source.num_stored < announced and not source.steps:  # which was told of the file they are views of
             warn(
                 f"{source.given_path} announces {announced} frames but holds only {source.num_stored}; "
                 f"the last {announced - source.num_stored} cannot be read."
@@ -394,7 +397,8 @@ class Movie(WritableDataSet["MovieSource | MovieWriting"]):
         """
         source = self._open_source()
         stored = self._stored(source, index, "frame")
-        return None if stored < 0 else source.header(stored)
+        headers = None if stored < 0 else source.headers(np.array([stored]))
+        return None if headers is None else FrameHeader(*headers[0].tolist())
 
     def set_frame_data(self, index: int, frame: NDArray[Any]) -> None:
         """Write the next frame.
@@ -447,7 +451,7 @@ class Movie(WritableDataSet["MovieSource | MovieWriting"]):
             return
         if not writer.output.is_open:
             return
-        writer.finish(fill_missing=fill_missing)
+        writer.complete(fill_missing=fill_missing)
         self._source = open_movie_source(writer.output.path)
 
     # -- metadata --------------------------------------------------------------------------------
@@ -555,12 +559,21 @@ class Movie(WritableDataSet["MovieSource | MovieWriting"]):
     def __reduce__(self) -> tuple[Any, ...]:
         return super().__reduce__() if self._source is None else (Movie.from_source, (self._source,))
 
+    def _file_name(self) -> str:
+        source = self._source
+        if source is None or not source.steps:
+            return super()._file_name()
+        origin = "in memory" if source.origin is None else repr(os.path.basename(source.origin))
+        return ".".join([origin, *source.steps])
+
     def _summary(self) -> str:
         timing, (height, width), dtype = self._layout
         return f"{timing.num_samples} x {height} x {width} {dtype}, {rate_text(timing)}"
 
     def _picture(self) -> str:
         timing, shape, _ = self._layout
+        if not self._writing and not self._frame_source().is_ready:
+            return ""
         if self._writing or not timing.samples.num_valid or not affordable(1, 8 * shape[0] * shape[1]):
             return ""
         return image_html(self[(timing.samples.sample(0), *thinned(shape))])

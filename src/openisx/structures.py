@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from openisx.core.timing import Time
+    from openisx.movie import Movie
 
 __all__ = [
     "CellEvents",
@@ -24,6 +25,7 @@ __all__ = [
     "EventMetrics",
     "FrameHeader",
     "GpioChannel",
+    "MoviePart",
     "NewStart",
     "PacketStatistics",
     "Recovered",
@@ -60,6 +62,30 @@ class FrameHeader:
     led2_forward_voltage: int
     efocus: int
     timestamp: int
+
+
+@dataclass(frozen=True, eq=False)
+class MoviePart:
+    """A plane or colour of an interleaved movie.
+
+    Attributes
+    ----------
+    efocus : int or None
+        Electronic focus, 0 to 1000; None if the movie does not tell.
+    channel : str or None
+        ``"green"`` or ``"red"``; ``"led1"`` or ``"led2"`` where only the light that was on tells the colours apart; None if
+        the movie does not tell.
+    name : str
+        What tells it from the other parts, as in names of files: ``"efocus_0500"``, ``"green"``, or both; empty for the
+        only part.
+    movie : isx.Movie
+        Its frames on their own samples.
+    """
+
+    efocus: int | None
+    channel: str | None
+    name: str
+    movie: Movie
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,6 +110,8 @@ def verify_deinterleave(in_file: PathInput, efocus: int) -> bool:
     IsxFileError
         The file is missing, damaged or not a movie.
     """
+    import numpy as np
+
     from openisx._formats.registry import open_movie_source
     from openisx.errors import IsxFormatError
 
@@ -117,9 +119,9 @@ def verify_deinterleave(in_file: PathInput, efocus: int) -> bool:
     path = as_path(in_file)
     source = open_movie_source(path)
     try:
-        found = source.efocus()
-        if found is None:
+        headers = source.headers(np.arange(source.num_stored))
+        if headers is None:
             raise IsxFormatError(f"{path}: its frames have no header lines that tell their electronic focus.")
-        return bool((found == expected).all())
+        return bool((headers["efocus"] == expected).all())
     finally:
         source.close()

@@ -51,6 +51,8 @@ class Case:
         Writes the file again such that it holds only the first four of its frames, but announces all.
     encoded
         Whether frames are compressed, so that damage within a file may change any of them.
+    view
+        What is done to the movie of the file, if anything.
     """
 
     frames: np.ndarray
@@ -63,6 +65,7 @@ class Case:
     short: Callable[[], None] | None = None
     encoded: bool = False
     files: list[Path] = field(default_factory=list)
+    view: Callable[[isx.Movie], isx.Movie] | None = None
 
 
 def sums(movie: isx.Movie) -> list[float]:
@@ -202,6 +205,167 @@ def ordinary_video(folder: Path, ending: str, kind: str) -> Case:
     return case_of(path, stored, encoded=True)
 
 
+# -- views: each makes the twelve samples of the other rows out of a larger movie ------------------
+
+
+def isxd_file(
+    path: Path,
+    frames: np.ndarray,
+    missing: dict[str, list[Any]],
+    focus: Callable[[int], int],
+    count: int | None = None,
+) -> None:
+    """A movie with headers; `frames` are all samples, of which only the first `count` stored ones are there."""
+    lost = {*missing.get("dropped", ()), *missing.get("blank", ())}
+    for text in missing.get("cropped", ()):
+        first, _, last = text.partition("-")
+        lost |= set(range(int(first), int(last or first) + 1))
+    valid = [k for k in range(len(frames)) if k not in lost]
+    headers = [make.header_line(timestamp=2**40 + 50_000 * k, efocus=focus(k), frame_count=k) for k in valid]
+    stored = frames[valid][:count]
+    members = make.metadata(
+        frames.shape[1:], frames.dtype.name, len(frames), extraProperties=SESSION, **missing
+    )
+    path.write_bytes(
+        isxd(make.with_lines(stored, headers[: len(stored)]), members | {"hasFrameHeaderFooter": True})
+    )
+
+
+def view_case(
+    folder: Path,
+    view: Callable[[isx.Movie], isx.Movie],
+    whole: np.ndarray,
+    expected: np.ndarray,
+    missing: dict[str, list[Any]],
+    *,
+    focus: Callable[[int], int] = lambda k: 10 * k,
+    samples: list[int] | None = None,
+    stored_when_short: int,
+) -> Case:
+    """A view of a file with headers; `samples` are those of the file that the twelve of the view are."""
+    path = folder / "movie.isxd"
+    isxd_file(path, whole, missing, focus)
+    known: dict[str, Any] = {}
+    if samples is not None:
+        of = [samples[k] for k in VALID]
+        known["timestamps"] = of_valid([2**40 + 50_000 * k for k in of], np.uint64)
+        known["focus"] = of_valid([focus(k) for k in of], int)
+    return Case(
+        dense(expected), lambda: view(isx.Movie.read(path)), path, MISSING, metadata=True, files=[path], view=view,
+        short=lambda: isxd_file(path, whole, missing, focus, stored_when_short), **known,
+    )  # fmt: skip
+
+
+#: Missing samples as in the other rows.
+GAPS: dict[str, list[Any]] = {"dropped": [1], "cropped": ["6"], "blank": [7]}
+
+
+def cropped_view(folder: Path) -> Case:
+    stored = pixels("uint16")
+    whole = np.random.default_rng(8).integers(0, 2**16, (COUNT, ROWS_ + 5, COLUMNS + 3), dtype=np.uint16)
+    whole[VALID, 2 : 2 + ROWS_, 3:] = stored
+    view = partial(isx.Movie.crop, rows=(2, 2 + ROWS_), columns=(3, 3 + COLUMNS))
+    return view_case(folder, view, whole, stored, GAPS, samples=list(range(COUNT)), stored_when_short=4)
+
+
+def binned_view(folder: Path) -> Case:
+    whole = np.random.default_rng(9).integers(0, 2**16, (COUNT, 2 * ROWS_ + 1, 2 * COLUMNS), dtype=np.uint16)
+    blocks = whole[VALID, : 2 * ROWS_].reshape(-1, ROWS_, 2, COLUMNS, 2).astype(np.int64).sum(axis=(2, 4))
+    expected = ((blocks + 2) // 4).astype(np.uint16)
+    view = partial(isx.Movie.bin, space=2)
+    return view_case(folder, view, whole, expected, GAPS, samples=list(range(COUNT)), stored_when_short=4)
+
+
+def binned_in_time(folder: Path) -> Case:
+    """Samples 2 and 3, 12 and 13, 14 and 15 make the missing ones; one more at the end is left over."""
+    whole = np.random.default_rng(9).integers(0, 256, (2 * COUNT + 1, ROWS_, COLUMNS), dtype=np.uint8)
+    missing: dict[str, list[Any]] = {"dropped": [2, 3, 5], "cropped": ["12-13"], "blank": [14, 15]}
+    pairs = [[2 * k, 2 * k + 1] if k != 2 else [4] for k in VALID]
+    means = [(whole[pair].astype(int).sum(axis=0) + len(pair) // 2) // len(pair) for pair in pairs]
+    case = view_case(
+        folder, partial(isx.Movie.bin, time=2), whole, np.array(means, np.uint8), missing, stored_when_short=8
+    )
+    case.timestamps = case.focus = None
+    return case
+
+
+def trimmed_view(folder: Path) -> Case:
+    stored = pixels("uint16")
+    whole = np.random.default_rng(8).integers(0, 2**16, (COUNT + 5, ROWS_, COLUMNS), dtype=np.uint16)
+    whole[[3 + k for k in VALID]] = stored
+    missing: dict[str, list[Any]] = {"dropped": [1, 4], "blank": [10]}
+    view = partial(isx.Movie.trim, first=3, last=3 + COUNT, drop=[(9, 10)])
+    samples = list(range(3, 3 + COUNT))
+    return view_case(folder, view, whole, stored, missing, samples=samples, stored_when_short=2 + 4)
+
+
+def second_plane(movie: isx.Movie) -> isx.Movie:
+    return movie.split()[1].movie
+
+
+def plane_view(folder: Path) -> Case:
+    stored = pixels("uint16")
+    whole = np.random.default_rng(8).integers(0, 2**16, (3 * COUNT, ROWS_, COLUMNS), dtype=np.uint16)
+    whole[[3 * k + 1 for k in VALID]] = stored
+    missing: dict[str, list[Any]] = {"dropped": [4, 6, 9], "cropped": ["19"], "blank": [22]}
+    samples = [3 * k + 1 for k in range(COUNT)]
+    return view_case(
+        folder, second_plane, whole, stored, missing,
+        focus=lambda k: 100 * (k % 3), samples=samples, stored_when_short=3 * 4 + 2 - 1,
+    )  # fmt: skip
+
+
+def relative_change(folder: Path) -> Case:
+    stored = pixels("uint16")
+    f0 = stored.min(axis=0).astype(np.float32)
+    with np.errstate(all="ignore"):
+        expected = np.where(f0 == 0, 0, (stored.astype(np.float32) - f0) / f0).astype(np.float32)
+    # F0 of a cut file is that of its frames, so it is given here
+    return view_case(
+        folder, partial(isx.Movie.dff, f0=f0), dense(stored), expected, GAPS, samples=list(range(COUNT)), stored_when_short=4
+    )  # fmt: skip
+
+
+def halved(frame: np.ndarray) -> np.ndarray:
+    """In rows.py, where spawned processes find it."""
+    return frame / 2
+
+
+def mapped_view(folder: Path) -> Case:
+    stored = pixels("uint16")
+    expected = (stored / 2).astype(np.float32)
+    view = partial(isx.Movie.map, function=halved)
+    return view_case(
+        folder, view, dense(stored), expected, GAPS, samples=list(range(COUNT)), stored_when_short=4
+    )
+
+
+def fixed_view(folder: Path) -> Case:
+    stored = np.random.default_rng(4).integers(1000, 1020, (len(VALID), ROWS_, COLUMNS), dtype=np.uint16)
+    stored[:, 5, 5] = 4000
+    expected = stored.copy()
+    around = np.delete(stored[:, 4:7, 4:7].reshape(-1, 9), 4, axis=1)
+    expected[:, 5, 5] = np.floor(np.median(around, axis=1) + 0.5)
+    view = partial(isx.Movie.fix_pixels, threshold=20)
+    return view_case(
+        folder, view, dense(stored), expected, GAPS, samples=list(range(COUNT)), stored_when_short=4
+    )
+
+
+def steps(movie: isx.Movie) -> isx.Movie:
+    return movie.trim(2).crop(columns=(0, 2 * COLUMNS)).bin(space=2, time=2).map(halved)
+
+
+def view_of_views(folder: Path) -> Case:
+    whole = np.random.default_rng(9).integers(
+        0, 256, (2 + 2 * COUNT, 2 * ROWS_, 2 * COLUMNS + 4), dtype=np.uint8
+    )
+    missing: dict[str, list[Any]] = {"dropped": [4, 5], "cropped": ["14-15"], "blank": [16, 17]}
+    used = whole[2:, :, : 2 * COLUMNS].reshape(COUNT, 2, ROWS_, 2, COLUMNS, 2).astype(int)[VALID]
+    expected = ((used.sum(axis=(1, 3, 5)) + 4) // 8 / 2).astype(np.float32)
+    return view_case(folder, steps, whole, expected, missing, stored_when_short=2 + 8)
+
+
 def timing() -> isx.Timing:
     return isx.Timing(num_samples=COUNT, dropped=[1], cropped=[[6, 6]], blank=[7])
 
@@ -266,6 +430,15 @@ ROWS: dict[str, Callable[[Path], Case]] = {
     "xml of hdf5": partial(xml_recording, ending="hdf5"),
     "avi": partial(ordinary_video, ending="avi", kind="intra"),
     "mp4": partial(ordinary_video, ending="mp4", kind="reordered"),
+    "cropped": cropped_view,
+    "binned in space": binned_view,
+    "binned in time": binned_in_time,
+    "trimmed": trimmed_view,
+    "plane": plane_view,
+    "dF/F": relative_change,
+    "mapped": mapped_view,
+    "repaired pixels": fixed_view,
+    "view of views": view_of_views,
     "array uint16": lambda _: array_movie("uint16", np.array),
     "array of all samples": lambda _: array_movie("float32", np.array, only_valid=False),
     "array, other byte order": lambda _: array_movie("uint16", lambda a: a.astype(">u2")),

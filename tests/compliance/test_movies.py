@@ -104,7 +104,8 @@ def test_attributes(case: Case, movie: isx.Movie) -> None:
     assert movie.data_type is case.frames.dtype.type
     assert movie.spacing.num_pixels == (ROWS_, COLUMNS)
     assert movie.mode == "r"
-    assert movie.file_path == (None if case.path is None else os.path.realpath(case.path))
+    file_path = None if case.path is None or case.view else os.path.realpath(case.path)
+    assert movie.file_path == file_path
     valid = np.ones(len(case.frames), dtype=bool)
     valid[list(case.missing)] = False
     assert movie.timing.get_valid_samples_mask().tolist() == valid.tolist()
@@ -306,7 +307,8 @@ def test_fewer_frames_than_announced(case: Case) -> None:
     if case.short is None:
         pytest.skip("this format cannot announce more than it holds")
     case.short()
-    with pytest.warns(isx.IsxWarning, match="announces 9 frames but holds only 4; the last 5 cannot be read"):
+    counts = r"9 frames but holds only 4; the last 5" if case.view is None else r"\d+ frames but holds only"
+    with pytest.warns(isx.IsxWarning, match=f"announces {counts} .*cannot be read"):
         movie = case.open()
     first_lost = VALID[4] if case.missing else 4
     with movie:
@@ -378,7 +380,7 @@ def test_bytes_that_cannot_be_mapped(case: Case, monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patch:
         for name in ("builtins.open", "io.open", "os.open"):
             patch.setattr(name, refused)
-        with isx.Movie.from_source(source) as movie:
+        with isx.Movie.from_source(source) as whole, (case.view or contextlib.nullcontext)(whole) as movie:
             np.testing.assert_array_equal(movie[:], case.frames)
             np.testing.assert_array_equal(list(movie), case.frames)
             np.testing.assert_array_equal(movie[2:9, 3, 4:6], case.frames[2:9, 3, 4:6])

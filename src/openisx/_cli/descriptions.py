@@ -83,7 +83,7 @@ def _hardware(movie: isx.Movie) -> dict[str, Any]:
         found["first time stamp"] = Formatted(first, f"{first} us")
         found["last time stamp"] = Formatted(last, f"{last} us")
     frames = _frames_to_look_at(source.num_stored)
-    headers = [header for header in (source.header(i) for i in frames) if header is not None]
+    headers = source.headers(np.array(frames))
     if headers:
         focus = sorted({header.efocus for header in headers})
         planes = f" ({len(focus)} planes)" if len(focus) > 1 else ""

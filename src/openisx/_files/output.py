@@ -315,6 +315,10 @@ class OutputFiles:
         self._outputs.append(output)
         return output
 
+    def add(self, output: OutputFile) -> None:
+        """Take in a new file that was opened elsewhere."""
+        self._outputs.append(output)
+
     def __enter__(self) -> Self:
         return self
 

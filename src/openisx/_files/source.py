@@ -79,6 +79,9 @@ class ByteSource(ABC):
         """Read-only memory map of the whole file (which must not be empty); None where there cannot be one."""
         return None
 
+    def forget(self, start: int, end: int) -> None:  # noqa: B027 - there is nothing to do without a map
+        """Give back the memory that the map takes for the bytes from `start` to `end`; they can be read again."""
+
     def read(self, offset: int, size: int) -> bytes:
         """Exactly `size` bytes from `offset` on.
 
@@ -266,6 +269,13 @@ class InputFile(ByteSource, WithLock):
                 with contextlib.suppress(OSError):  # on file systems that cannot do this
                     self._map = mmap.mmap(self._fd, 0, access=mmap.ACCESS_READ)
             return self._map
+
+    def forget(self, start: int, end: int) -> None:
+        """Give back the memory that the map takes for the bytes from `start` to `end`; they can be read again."""
+        memory = self._map
+        if memory is not None and hasattr(memory, "madvise"):
+            start -= start % mmap.PAGESIZE
+            memory.madvise(mmap.MADV_DONTNEED, start, min(end, self.size) - start)
 
     @property
     def closed(self) -> bool:

@@ -89,6 +89,11 @@ class MovieArray(MovieSource):
             out[done : done + len(run)] = array[int(run[0]) : int(run[-1]) + 1]
             done += len(run)
 
+    def read_rows(self, stored: int, first: int, out: NDArray[Any]) -> None:
+        """Fill `out` (some rows, all columns) with rows of a frame from `first` on."""
+        place = stored if self._places is None else int(self._places[stored])
+        out[...] = self._open_array()[place, first : first + len(out)]
+
     def frames(self) -> NDArray[Any] | None:
         """The array itself, if it is one of NumPy with exactly the valid samples, and of a type that is kept."""
         array = self._open_array()
@@ -98,8 +103,11 @@ class MovieArray(MovieSource):
         view.flags.writeable = False
         return view
 
-    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-        """The frames `stored`; several of neighbouring ones are read together."""
+    def stream(self, stored: NDArray[np.int64], *, reuse: bool = False) -> Iterator[NDArray[Any]]:
+        """The frames `stored`; several of neighbouring ones are read together, unless they are in memory anyway."""
+        if self.frames() is not None:
+            yield from super().stream(stored, reuse=reuse)
+            return
         frame_bytes = max(1, self.spacing.num_pixels[0] * self.spacing.num_pixels[1] * self.dtype.itemsize)
         together = max(1, _BLOCK_BYTES // frame_bytes)
         for run in np.split(stored, np.flatnonzero(np.diff(stored) != 1) + 1):
@@ -108,7 +116,7 @@ class MovieArray(MovieSource):
                 block = np.empty((len(part), *self.spacing.num_pixels), self.dtype)
                 self.read_frames(int(part[0]), block)
                 for frame in block:
-                    yield frame.copy()
+                    yield frame if reuse else frame.copy()
 
     def close(self) -> None:
         """Let go of the array, which stays as it is."""

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
-    from openisx.structures import FrameHeader, Tracking
+    from openisx.structures import Tracking
 
 __all__ = ["BEST_COMPRESSION", "MovieSource", "refuse_absurd_size"]
 
 _PLAUSIBLE_SAMPLES = 2**24
 _PLAUSIBLE_FRAME = 2**26
+_MAPPED_BYTES = 32 << 20  # of a file, before the memory they take is given back
 
 #: No compressed frame is ever smaller on disk than this part of itself.
 BEST_COMPRESSION = 1100
@@ -55,6 +56,10 @@ class MovieSource(ABC):
         Kind of data set.
     has_timestamps : bool
         Whether frames carry hardware time stamps.
+    steps : tuple of str
+        What was done to the frames of a file, as calls of the methods of :class:`isx.Movie`.
+    is_encoded : bool
+        Whether frames take time to decode, so that :meth:`stream` is faster than one :meth:`read_frame` after another.
     assumed : tuple of str
         Values of the timing and spacing that the file does not tell: "start", "period", "pixel size".
     stored_dtype : numpy.dtype or None
@@ -70,6 +75,8 @@ class MovieSource(ABC):
     given_path: str = "the movie"
     kind: DataKind = DataKind.MOVIE
     has_timestamps: bool = False
+    steps: tuple[str, ...] = ()
+    is_encoded: bool = False
     assumed: tuple[str, ...] = ()
     stored_dtype: np.dtype[Any] | None = None
 
@@ -82,9 +89,24 @@ class MovieSource(ABC):
         return open_movie_source, (self.path,)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether the first frame can be had without reading much else."""
+        return True
+
+    @property
+    def origin(self) -> str | None:
+        """Path of the file that frames come from, whatever is done to them on the way."""
+        return self.path
+
+    @property
     def metadata(self) -> Mapping[str, Any] | None:
         """Everything the file says about itself, decoded JSON; None where the format has no such thing."""
         return None
+
+    @property
+    def extra_properties(self) -> Any:
+        """Session metadata, which `.isxd` and `.isxc` files call ``extraProperties``; None without any."""
+        return None if self.metadata is None else self.metadata.get("extraProperties")
 
     @abstractmethod
     def read_frame(self, stored: int, out: NDArray[Any]) -> None:
@@ -127,8 +149,24 @@ class MovieSource(ABC):
         """Read-only zero-copy array (num_stored, rows, columns), None where there cannot be one."""
         return None
 
-    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
-        """Frames one after another, each a new array; memory is bounded.
+    def read_rows(self, stored: int, first: int, out: NDArray[Any]) -> None:
+        """Read neighbouring rows of one frame.
+
+        Parameters
+        ----------
+        stored : int
+            Which of the stored frames.
+        first : int
+            The first of the rows.
+        out : ndarray
+            To be filled: C-contiguous, shape (some rows, all columns), type `dtype`.
+        """
+        frame = np.empty(self.spacing.num_pixels, self.dtype)
+        self.read_frame(stored, frame)
+        out[...] = frame[first : first + len(out)]
+
+    def stream(self, stored: NDArray[np.int64], *, reuse: bool = False) -> Iterator[NDArray[Any]]:
+        """Frames one after another; memory is bounded.
 
         Sources whose frames take time to decode have several threads work on the next ones.
 
@@ -136,11 +174,28 @@ class MovieSource(ABC):
         ----------
         stored : ndarray of int64
             Which of the stored frames, in the order wanted.
+        reuse : bool, keyword only
+            Frames need only be valid until the next one is asked for, and are not written to: a source may hand out views
+            of its file, or the same array again and again. Otherwise each is a new array.
         """
-        for number in stored.tolist():
-            frame = np.empty(self.spacing.num_pixels, self.dtype)
+        frame = np.empty(self.spacing.num_pixels, self.dtype)
+        begin, passed = 0, 0
+        for done, number in enumerate(stored.tolist(), 1):
+            view = self.frames() if reuse else None  # which notices that a file was shortened
+            if view is not None and view.dtype.isnative:
+                yield view[number]
+                passed += frame.nbytes
+                if passed >= _MAPPED_BYTES:
+                    self.forget(int(stored[begin]), number)
+                    begin, passed = done, 0
+                continue
             self.read_frame(number, frame)
             yield frame
+            if not reuse:
+                frame = np.empty_like(frame)
+
+    def forget(self, first: int, last: int) -> None:  # noqa: B027 - most sources keep nothing
+        """Give back the memory that views of the frames `first` to `last` take; they can be read again."""
 
     def timestamps(self) -> NDArray[np.uint64] | None:
         """Hardware time stamp of every stored frame in microseconds."""
@@ -157,18 +212,24 @@ class MovieSource(ABC):
         stamps = self.timestamps()
         return 0 if stamps is None else int(stamps[stored])
 
-    def header(self, stored: int) -> FrameHeader | None:
-        """What the microscope recorded with a frame.
+    def headers(self, stored: NDArray[np.int64]) -> NDArray[Any] | None:
+        """What the microscope recorded with frames: an array with the fields of :class:`isx.structures.FrameHeader`.
+
+        Parameters
+        ----------
+        stored : ndarray of int64
+            Which of the stored frames.
+        """
+        return None
+
+    def lines(self, stored: int) -> tuple[bytes, bytes] | None:
+        """Header and footer line of a frame, 5120 bytes each, as `.isxd` files hold them.
 
         Parameters
         ----------
         stored : int
             Which of the stored frames.
         """
-        return None
-
-    def efocus(self) -> NDArray[np.uint16] | None:
-        """Electronic focus of every stored frame."""
         return None
 
     def tracking(self) -> Tracking | None:

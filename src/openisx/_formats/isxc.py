@@ -43,11 +43,13 @@ from openisx._formats.base import BEST_COMPRESSION, MovieSource, refuse_absurd_s
 from openisx._formats.isxb.jpeg import UndecodableError, copy_luma, size_text
 from openisx._formats.isxd.frame_headers import (
     COUNTER_VALUES,
+    LINE_BYTES,
     LINE_VALUES,
+    NUM_VALUES,
     announces_timestamps,
     counter_of,
     decode_counter,
-    decode_header,
+    decode_headers,
     timing_by_counter,
 )
 from openisx._formats.isxd.metadata import spacing_from_json, timing_from_json
@@ -63,7 +65,6 @@ if TYPE_CHECKING:
 
     from openisx._files.source import ByteSource
     from openisx.core.timing import Timing
-    from openisx.structures import FrameHeader
 
 __all__ = ["MovieIsxc", "expand"]
 
@@ -125,6 +126,8 @@ class MovieIsxc(MovieSource):
     """
 
     dtype: np.dtype[Any] = np.dtype(np.uint16)
+
+    is_encoded = True
 
     def __init__(self, file: ByteSource) -> None:
         self._file = file
@@ -253,10 +256,10 @@ class MovieIsxc(MovieSource):
         sample = self.timing.samples.sample(stored)
         return IsxFormatError(f"Error reading movie frame: {self.given_path}. Frame {sample}: {error}")
 
-    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    def stream(self, stored: NDArray[np.int64], *, reuse: bool = False) -> Iterator[NDArray[Any]]:
         """The frames `stored`; a run from the first frame on is decoded by several threads."""
         if not np.array_equal(stored, np.arange(len(stored))):
-            yield from super().stream(stored)
+            yield from super().stream(stored, reuse=reuse)
             return
         done = 0
         luma = np.empty(self.shape, np.uint8)
@@ -289,9 +292,20 @@ class MovieIsxc(MovieSource):
         lines[:, 0] = _FIRST_VALUE
         return lines
 
-    def header(self, stored: int) -> FrameHeader | None:
-        """Decoded header line of a stored frame; None in movies without."""
-        return decode_header(self.header_lines(slice(stored, stored + 1))[0]) if self.has_lines else None
+    def headers(self, stored: NDArray[np.int64]) -> NDArray[Any] | None:
+        """Decoded header lines of stored frames; None in movies without."""
+        if not self.has_lines:
+            return None
+        raw = self._file.read_spans(self._table_offset + stored * self._record_size, 2 * self._num_values)
+        values = np.zeros((len(stored), NUM_VALUES), np.uint16)
+        values[:, -self._num_values :] = np.frombuffer(raw, "<u2").reshape(-1, self._num_values)
+        return decode_headers(values)
+
+    def lines(self, stored: int) -> tuple[bytes, bytes] | None:
+        """Header line of a stored frame, and a footer line as decompressing makes it; None in movies without."""
+        if not self.has_lines:
+            return None
+        return self.header_lines(slice(stored, stored + 1)).tobytes(), bytes(LINE_BYTES)
 
     def timestamps(self) -> NDArray[np.uint64] | None:
         """Hardware time stamp of every stored frame in microseconds; None in movies without."""

@@ -11,7 +11,7 @@ import operator
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from openisx.core._integers import int64
+from openisx.core._integers import half_away, int64
 from openisx.core._records import IsxRatio, IsxTime
 
 __all__ = ["Duration", "Time"]
@@ -128,6 +128,13 @@ class Duration:
         """Microseconds, rounded half to even."""
         return round(self.secs_float * 1e6)
 
+    def _times(self, factor: int) -> Duration:
+        """So many times as long; reduced only where 64 bits do not hold it otherwise."""
+        scaled = self._impl * factor
+        if max(abs(scaled.num), abs(scaled.den)) >= 2**63:
+            scaled = IsxRatio(*scaled.fraction.as_integer_ratio())
+        return Duration._from_num_den(scaled.num, scaled.den)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Duration):
             return NotImplemented
@@ -178,6 +185,13 @@ class Time:
 
     def _to_secs_since_epoch(self) -> Duration:
         return self.secs_since_epoch
+
+    def _later(self, seconds: IsxRatio) -> Time:
+        """The instant so much later; to the nanosecond where 64 bits do not hold it exactly."""
+        exact = self._impl.secs_since_epoch + seconds
+        if max(abs(exact.num), abs(exact.den)) >= 2**63:
+            exact = IsxRatio(half_away(exact.fraction * 10**9), 10**9)
+        return Time.from_secs_since_epoch(Duration._from_num_den(exact.num, exact.den), self.utc_offset)
 
     def to_datetime(self) -> datetime:
         """Naive local wall time, rounded to microseconds.

@@ -55,6 +55,7 @@ class MovieIsxb(MovieSource):
     """
 
     kind = DataKind.NVISION_MOVIE
+    is_encoded = True
     dtype: np.dtype[Any] = np.dtype(np.uint8)
 
     def __init__(self, file: ByteSource) -> None:
@@ -134,7 +135,7 @@ class MovieIsxb(MovieSource):
         sample = self.timing.samples.sample(stored)
         return IsxFormatError(f"Error reading movie frame: {self.given_path}. Frame {sample}: {reason}")
 
-    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    def stream(self, stored: NDArray[np.int64], *, reuse: bool = False) -> Iterator[NDArray[Any]]:
         """The frames `stored`, decoded by several threads."""
         self._require_decoders()
         return prefetched(self._decoded, stored.tolist())

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx.core.timing import Duration, Timing
-from openisx.structures import FrameHeader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,12 +30,15 @@ if TYPE_CHECKING:
 __all__ = [
     "COUNTER",
     "COUNTER_VALUES",
+    "FIRST_VALUE",
+    "HEADER",
     "LINE_BYTES",
     "LINE_VALUES",
+    "NUM_VALUES",
     "announces_timestamps",
     "counter_of",
     "decode_counter",
-    "decode_header",
+    "decode_headers",
     "timing_by_counter",
 ]
 
@@ -44,7 +46,25 @@ LINE_VALUES = 2560
 LINE_BYTES = 2 * LINE_VALUES
 COUNTER = 1272  # first value of the time stamp
 COUNTER_VALUES = 8
+FIRST_VALUE = 1256  # in front of it there is nothing to know
+NUM_VALUES = COUNTER + COUNTER_VALUES - FIRST_VALUE
 _COUNTER = struct.Struct("<8H")
+#: First value and number of values of each field but the time stamp.
+_PLACES = {
+    "color_id": (1256, 1),
+    "write_enable": (1257, 1),
+    "frame_count": (1258, 4),
+    "led1_power": (1262, 2),
+    "led1_forward_voltage": (1264, 2),
+    "led2_power": (1266, 2),
+    "led2_forward_voltage": (1268, 2),
+    "efocus": (1270, 2),
+}
+#: A row of :attr:`isx.Movie.frame_headers` without the sample; the fields are those of :class:`isx.structures.FrameHeader`.
+HEADER = np.dtype(
+    [(name, np.uint32 if name == "frame_count" else np.uint16) for name in _PLACES]
+    + [("timestamp", np.uint64)]
+)
 _VERSION_PART = re.compile(r"\s*[+-]?\d{1,9}\s*", re.ASCII)
 _FIRST_VERSION_WITH_TIMESTAMPS = (1, 1, 1)
 
@@ -82,25 +102,22 @@ def counter_of(raw: bytes) -> int:
     return counter & (2**64 - 1)
 
 
-def decode_header(line: NDArray[np.uint16]) -> FrameHeader:
-    """What a header line tells."""
-    values = [int(v) >> 4 for v in line[1256:COUNTER]]
+def decode_headers(values: NDArray[Any]) -> NDArray[Any]:
+    """What header lines tell, as an array of type `HEADER`.
 
-    def number(first: int, count: int) -> int:
-        total = sum(values[first - 1256 + k] << (8 * k) for k in range(count))
-        return total & ((1 << (8 * count)) - 1)
-
-    return FrameHeader(
-        color_id=values[0],
-        write_enable=values[1],
-        frame_count=number(1258, 4),
-        led1_power=number(1262, 2),
-        led1_forward_voltage=number(1264, 2),
-        led2_power=number(1266, 2),
-        led2_forward_voltage=number(1268, 2),
-        efocus=number(1270, 2),
-        timestamp=int(decode_counter(line[COUNTER : COUNTER + COUNTER_VALUES])),
-    )
+    Parameters
+    ----------
+    values
+        Shape (frames, `NUM_VALUES`): those of each line from `FIRST_VALUE` on.
+    """
+    content = values.astype(np.uint64) >> np.uint64(4)
+    headers = np.zeros(len(content), HEADER)
+    for name, (first, count) in _PLACES.items():
+        shifts = np.arange(0, 8 * count, 8, dtype=np.uint64)
+        place = slice(first - FIRST_VALUE, first - FIRST_VALUE + count)
+        headers[name] = (content[:, place] << shifts).sum(axis=1, dtype=np.uint64).astype(HEADER[name])
+    headers["timestamp"] = decode_counter(values[:, COUNTER - FIRST_VALUE :])
+    return headers
 
 
 def timing_by_counter(timing: Timing, first_stamp: int, last_stamp: int) -> Timing:

@@ -30,11 +30,13 @@ from openisx._formats.isxd.container import read_container, sidecar, trailer_byt
 from openisx._formats.isxd.frame_headers import (
     COUNTER,
     COUNTER_VALUES,
+    FIRST_VALUE,
     LINE_BYTES,
+    NUM_VALUES,
     announces_timestamps,
     counter_of,
     decode_counter,
-    decode_header,
+    decode_headers,
     timing_by_counter,
 )
 from openisx._formats.isxd.metadata import (
@@ -55,14 +57,11 @@ if TYPE_CHECKING:
     from openisx._files.source import ByteSource
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
-    from openisx.structures import FrameHeader
 
-__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "movie_metadata"]
+__all__ = ["DTYPES", "MovieIsxd", "MovieIsxdWriter", "dtype_code", "movie_metadata"]
 
 #: Element type of each ``dataType`` code.
 DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("<u2"), 1: np.dtype("<f4"), 2: np.dtype("u1")}
-
-_EFOCUS = 1270
 
 
 class MovieIsxd(MovieSource):
@@ -148,6 +147,15 @@ class MovieIsxd(MovieSource):
         if not self.stored_dtype.isnative:
             out.byteswap(inplace=True)
 
+    def read_rows(self, stored: int, first: int, out: NDArray[Any]) -> None:
+        """Fill `out` (some rows, all columns) with rows of a stored frame from `first` on."""
+        row_bytes = self.spacing.num_pixels[1] * self.dtype.itemsize
+        self._read_pixels(stored * self._frame_bytes + self._line_bytes + first * row_bytes, out)
+
+    def forget(self, first: int, last: int) -> None:
+        """Give back the memory that the map of some stored frames takes."""
+        self._file.forget(first * self._frame_bytes, (last + 1) * self._frame_bytes)
+
     def frames(self) -> NDArray[Any] | None:
         """All stored frames as a read-only view of the file, if it can be mapped."""
         dtype, (rows, cols) = self.stored_dtype, self.spacing.num_pixels
@@ -174,20 +182,20 @@ class MovieIsxd(MovieSource):
         """Counter of one stored frame in microseconds."""
         return counter_of(self._file.read(stored * self._frame_bytes + 2 * COUNTER, 2 * COUNTER_VALUES))
 
-    def header(self, stored: int) -> FrameHeader | None:
-        """Decoded header line of a stored frame; None in movies without."""
+    def headers(self, stored: NDArray[np.int64]) -> NDArray[Any] | None:
+        """Decoded header lines of stored frames; None in movies without."""
         if not self.has_lines:
             return None
-        return decode_header(np.frombuffer(self._file.read(stored * self._frame_bytes, LINE_BYTES), "<u2"))
+        raw = self._file.read_spans(stored * self._frame_bytes + 2 * FIRST_VALUE, 2 * NUM_VALUES)
+        return decode_headers(np.frombuffer(raw, "<u2").reshape(-1, NUM_VALUES))
 
-    def efocus(self) -> NDArray[np.uint16] | None:
-        """Electronic focus of every stored frame; None in movies without header lines."""
+    def lines(self, stored: int) -> tuple[bytes, bytes] | None:
+        """Header and footer line of a stored frame; None in movies without."""
         if not self.has_lines:
             return None
-        offsets = np.arange(self.num_stored, dtype=np.int64) * self._frame_bytes + 2 * _EFOCUS
-        values = np.frombuffer(self._file.read_spans(offsets, 4), "<u2").reshape(-1, 2).astype(np.uint32) >> 4
-        focus: NDArray[np.uint16] = (values[:, 0] + (values[:, 1] << np.uint32(8))).astype(np.uint16)
-        return focus
+        offset = stored * self._frame_bytes
+        end = offset + self._frame_bytes - LINE_BYTES
+        return self._file.read(offset, LINE_BYTES), self._file.read(end, LINE_BYTES)
 
     def close(self) -> None:
         """Release the file."""
@@ -210,6 +218,11 @@ def movie_metadata(
     }
 
 
+def dtype_code(dtype: np.dtype[Any]) -> int:
+    """``dataType`` of an element type, which is one of `DTYPES` in any byte order."""
+    return next(code for code, known in DTYPES.items() if known == dtype.newbyteorder("<"))
+
+
 class MovieIsxdWriter:
     """Writes the frames of a new `.isxd` movie in order.
 
@@ -223,6 +236,8 @@ class MovieIsxdWriter:
         Size and element type (one of `DTYPES`) of a frame.
     extra_properties
         Session metadata to store, any JSON value.
+    has_lines
+        Whether frames have a header and a footer line.
     """
 
     def __init__(
@@ -232,13 +247,16 @@ class MovieIsxdWriter:
         spacing: Spacing,
         dtype: np.dtype[Any],
         extra_properties: Mapping[str, Any] | None = None,
+        *,
+        has_lines: bool = False,
     ) -> None:
-        code = next(code for code, known in DTYPES.items() if known == dtype.newbyteorder("<"))
-        self.metadata = movie_metadata(timing, spacing, code, extra_properties)
+        code = dtype_code(dtype)
+        self.metadata = movie_metadata(timing, spacing, code, extra_properties, has_lines=has_lines)
         content = sidecar(path, self.metadata)  # fails if the session metadata are not JSON
         self._dtype = DTYPES[code]
         rows, cols = spacing.num_pixels
-        self._frame_bytes = rows * cols * self._dtype.itemsize
+        self._line_bytes = LINE_BYTES if has_lines else 0
+        self._frame_bytes = rows * cols * self._dtype.itemsize + 2 * self._line_bytes
         self.num_written = 0
         require_free_space(path, self._frame_bytes * timing.samples.num_valid + len(content))
         self.output = OutputFile(
@@ -259,20 +277,27 @@ class MovieIsxdWriter:
     def close(self) -> None:
         """Nothing is left to release once the movie is flushed or given up."""
 
-    def append(self, frame: NDArray[Any]) -> None:
-        """Write the next frame."""
+    def append(self, frame: NDArray[Any], lines: tuple[bytes, bytes] = (b"", b"")) -> None:
+        """Write the next frame, between its header and footer lines if the movie has such."""
+        header, footer = lines
+        self.output.write(header)
         self.output.write(np.ascontiguousarray(frame, dtype=self._dtype))
+        self.output.write(footer)
         self.num_written += 1
 
     def read_frame(self, stored: int, out: NDArray[Any]) -> None:
         """Fill `out` with a frame already written."""
-        self.output.read_into(out, stored * self._frame_bytes)
+        self.output.read_into(out, stored * self._frame_bytes + self._line_bytes)
         if not self._dtype.isnative:
             out.byteswap(inplace=True)
 
+    def finish(self) -> None:
+        """Write the metadata."""
+        self.output.write(trailer_bytes(self.metadata))
+
     def commit(self) -> None:
         """Write the metadata and give the file its final name."""
-        self.output.write(trailer_bytes(self.metadata))
+        self.finish()
         self.output.commit()
 
     def discard(self) -> None:

@@ -48,6 +48,7 @@ class MovieVideo(MovieSource):
 
     dtype: np.dtype[Any] = np.dtype(np.uint8)
     kind = DataKind.BEHAVIORAL_MOVIE
+    is_encoded = True
     assumed = ("start", "pixel size")
 
     def __init__(self, file: ByteSource) -> None:
@@ -131,11 +132,11 @@ class MovieVideo(MovieSource):
     def _unreadable(self, stored: int, error: object) -> IsxFormatError:
         return IsxFormatError(f"Error reading movie frame: {self.given_path}. Frame {stored}: {error}")
 
-    def stream(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    def stream(self, stored: NDArray[np.int64], *, reuse: bool = False) -> Iterator[NDArray[Any]]:
         """The frames `stored`; a run from the first frame on is decoded by several threads."""
         self._file.require_open()
         if not np.array_equal(stored, np.arange(len(stored))):
-            yield from super().stream(stored)
+            yield from super().stream(stored, reuse=reuse)
             return
         yield from self._first(len(stored))
 
