@@ -17,7 +17,7 @@ from openisx._files.locks import WithLock
 from openisx._formats.isxd.editing import finish_writer
 from openisx._formats.isxd.roi_editing import RoiEditor
 from openisx._formats.isxd.roi_metadata import status_code
-from openisx._formats.isxd.roi_set import RoiFile, RoiWriter
+from openisx._formats.isxd.roi_set import RoiFile, RoiSource, RoiWriter
 from openisx._pictures import MAX_ROWS, affordable, extremes, rows_html
 from openisx.core.spacing import Spacing
 from openisx.core.timing import Timing
@@ -39,7 +39,7 @@ B = TypeVar("B", bound="RoiBody")
 R = TypeVar("R", bound="Roi")
 
 
-class RoiSet(WritableDataSet["RoiFile[B] | RoiWriter[B]"], WithLock, Generic[B, R]):
+class RoiSet(WritableDataSet["RoiSource[B]"], WithLock, Generic[B, R]):
     """Cells or vessels with names, statuses, colours and activity; reading, editing and writing of them."""
 
     _noun: ClassVar[str]  # 'cell' or 'vessel'
@@ -55,18 +55,19 @@ class RoiSet(WritableDataSet["RoiFile[B] | RoiWriter[B]"], WithLock, Generic[B, 
         """Open a file."""
 
     def __init__(self) -> None:
-        self._set: RoiFile[B] | RoiWriter[B] | None = None
+        self._set: RoiSource[B] | None = None
         self._unfinished: _Unfinished | None = None  # what can be changed, until it is closed for writing
         self._make_lock()
 
-    def _attached(self, opened: RoiFile[B] | RoiWriter[B], *, writable: bool) -> Self:
+    def _attached(self, opened: RoiSource[B], *, writable: bool) -> Self:
         self._set, self._timing, self._mode = opened, opened.timing, "w" if writable else "r"
         if writable:
-            self._unfinished = _Unfinished(opened if isinstance(opened, RoiWriter) else RoiEditor(opened))
+            changes: Any = RoiEditor(opened) if isinstance(opened, RoiFile) else opened
+            self._unfinished = _Unfinished(changes)
             weakref.finalize(self, self._unfinished.finish_quietly)
         return self
 
-    def _content(self) -> RoiFile[B] | RoiWriter[B] | None:
+    def _content(self) -> RoiSource[B] | None:
         return self._set
 
     def _require_writable(self, what: str) -> _Unfinished:

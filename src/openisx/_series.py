@@ -68,6 +68,8 @@ class Part:
         Vessel sets: what else must be equal (type of set, which data it holds).
     knows_start
         Whether the file tells when it starts; the timing of an ordinary video does not.
+    in_memory
+        Whether there is no file, so that `path` does not tell it from others.
     """
 
     kind: str
@@ -79,6 +81,7 @@ class Part:
     names: tuple[str, ...] = ()
     content: tuple[Any, ...] = ()
     knows_start: bool = True
+    in_memory: bool = False
 
     @property
     def start(self) -> Fraction:
@@ -109,7 +112,10 @@ def part_of(opened: Any, path: str = "") -> Part | None:
     path = path or opened.file_path
     if isinstance(opened, Movie):
         known = "start" not in opened._open_source().assumed
-        return Part("movie", path, opened.timing, opened.spacing, opened.dtype, knows_start=known)
+        return Part(
+            "movie", path, opened.timing, opened.spacing, opened.dtype,
+            knows_start=known, in_memory=opened._open_source().path is None,
+        )  # fmt: skip
     if isinstance(opened, CellSet):
         return Part("cell set", path, opened.timing, opened.spacing, count=opened.num_cells)
     if isinstance(opened, VesselSet):
@@ -163,7 +169,7 @@ def time_order(parts: Sequence[Part]) -> list[int]:
     order = list(range(len(parts)))
     by_file: dict[str, Part] = {}
     for part in parts:
-        if by_file.setdefault(canonical(part.path), part) is not part:
+        if not part.in_memory and by_file.setdefault(canonical(part.path), part) is not part:
             raise IsxSeriesError(f"{_OVERLAP}\n{part.path} is given twice.")
     if all(part.knows_start for part in parts):
         order.sort(key=lambda i: (parts[i].start, parts[i].timing.num_samples > 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 from openisx._checks import converted, of_opened, output_path
 from openisx._files.paths import as_path
 from openisx._formats.isxd.cell_set import Cell as _Data
-from openisx._formats.isxd.cell_set import CellBody, cell_metrics, new_cell_set
+from openisx._formats.isxd.cell_set import CellBody, cell_metrics, new_cell_set, save_cell_set
 from openisx._formats.registry import open_cell_set
 from openisx._pictures import affordable, color_map, image_html, thinned
 from openisx._roi_set import RoiSet, require_timing_and_spacing, trace_to_store
@@ -46,6 +47,7 @@ class CellSet(RoiSet[CellBody, Cell]):
     """
 
     _noun = "cell"
+    _whole: tuple[CellSet, int] | None = None  # of a view: the set it is one of, and samples that become one
     _heading = "CellSet"
     _attributes = ("file_path", "mode", "timing", "spacing", "num_cells")
 
@@ -308,6 +310,64 @@ class CellSet(RoiSet[CellBody, Cell]):
         for member in fields(CellMetrics) if metrics else ():
             columns[member.name] = [None if m is None else getattr(m, member.name) for m in metrics or ()]
         return table(columns)
+
+    def bin(self, time: int) -> CellSet:
+        """Means of `time` samples of every trace, without reading them.
+
+        The mean is that of the samples that exist; a bin without any is missing. Samples that are left over at the end are
+        cut, as :meth:`isx.Movie.bin` does. Everything else stays; :meth:`save` writes it to a file.
+
+        Parameters
+        ----------
+        time : int
+            Samples that become one.
+
+        Returns
+        -------
+        CellSet
+            For reading, as long as this one is open.
+
+        Raises
+        ------
+        ValueError
+            `time` is below 1, or larger than the number of samples.
+
+        Examples
+        --------
+        >>> cells.bin(time=10).save("cells-2hz.isxd")
+        """
+        from openisx._views.binned_traces import BinnedTraces
+
+        time = operator.index(time)
+        view = CellSet()._attached(BinnedTraces(self._open(), time), writable=False)
+        view._whole = self, time
+        return view
+
+    def save(self, path: PathInput) -> None:
+        """Write the set to a new `.isxd` file, with its names, statuses, colours, metrics and session metadata.
+
+        Parameters
+        ----------
+        path : path
+            Must end in ``.isxd`` and not exist.
+
+        Raises
+        ------
+        IsxFileExistsError, IsxFileError
+            The file exists or cannot be written.
+        """
+        target = output_path(path)
+        save_cell_set(self._open(), target)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return super().__reduce__() if self._whole is None else (CellSet.bin, self._whole)
+
+    def _file_name(self) -> str:
+        return (
+            super()._file_name()
+            if self._whole is None
+            else f"{self._whole[0]._file_name()}.bin(time={self._whole[1]})"
+        )
 
     def _picture(self) -> str:
         height, width = shape = self.spacing.num_pixels

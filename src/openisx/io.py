@@ -26,6 +26,7 @@ from openisx.export.images import (
     export_tiff_to_isxd_image,
 )
 from openisx.export.mp4 import export_movie_to_mp4
+from openisx.export.processing import de_interleave, dff, project_movie
 from openisx.export.tiff import export_movie_to_tiff
 from openisx.export.vessel_set import export_vessel_set_to_csv_tiff
 from openisx.gpio_set import GpioSet
@@ -50,7 +51,9 @@ __all__ = [
     "align_start_times",
     "convert_type_numpy_array",
     "create_cell_map",
+    "de_interleave",
     "decompress",
+    "dff",
     "export_aligned_timestamps",
     "export_cell_set_to_csv_tiff",
     "export_ethovision_data_with_isxb_timestamps",
@@ -69,5 +72,6 @@ __all__ = [
     "export_vessel_set_to_csv_tiff",
     "overlay_cell_map_on_image",
     "overlay_cellmaps",
+    "project_movie",
     "recover",
 ]

@@ -227,18 +227,32 @@ def test_headers_of_all_frames(run, tmp_path, monkeypatch):
     path = tmp_path / "planes.isxd"
     path.write_bytes(isxd(body, metadata((2, 3), "uint16", 12, hasFrameHeaderFooter=True)))
     lines = [" ".join(line.split()) for line in run("info", path)[1].splitlines()]
-    assert "electronic focus 0, 500, 900 (3 planes)" in lines
+    turns_text = (
+        "3 planes and colours (e-focus 0, green; e-focus 500, green; e-focus 900, color72), 6.67 Hz each"
+    )
+    assert f"interleaved {turns_text}" in lines
+    assert "electronic focus 0, 500, 900" in lines
     assert "led powers LED 1: 800, 1000, LED 2: 0 (raw values)" in lines
     assert "color ids 71, 72" in lines
     hardware = json.loads(run("info", "--json", path)[1])["files"][0]["hardware"]
     assert hardware == {
+        "interleaved": [
+            {"efocus": 0, "channel": "green", "name": "efocus_0000-green", "rate": pytest.approx(20 / 3)},
+            {"efocus": 500, "channel": "green", "name": "efocus_0500-green", "rate": pytest.approx(20 / 3)},
+            {
+                "efocus": 900,
+                "channel": "color72",
+                "name": "efocus_0900-color72",
+                "rate": pytest.approx(20 / 3),
+            },
+        ],
         "electronic_focus": [0, 500, 900],
         "led_powers": [[800, 1000], [0]],
         "color_ids": [71, 72],
     }
     monkeypatch.setattr(descriptions, "_MOST_HEADERS", 6)  # of a long movie only some are read
     lines = [" ".join(line.split()) for line in run("info", path)[1].splitlines()]
-    assert "electronic focus 0, 500, 900 (3 planes)" in lines
+    assert f"interleaved {turns_text}" in lines
     assert "headers read 6 of 12" in lines
     assert descriptions._frames_to_look_at(12) == [0, 1, 2, 3, 7, 11]
 

@@ -111,11 +111,13 @@ def models(draw: st.DrawFn) -> Model:
         if odd is not None:
             frames[rng.random(frames.shape) < 0.1] = odd
     else:
-        frames = rng.integers(0, draw(st.sampled_from([2, 256, np.iinfo(dtype).max + 1])), (count, rows, cols)) % (
-            np.iinfo(dtype).max + 1
-        )
+        frames = rng.integers(
+            0, draw(st.sampled_from([2, 256, np.iinfo(dtype).max + 1])), (count, rows, cols)
+        ) % (np.iinfo(dtype).max + 1)
         frames = frames.astype(dtype)
-    states = rng.choice(4, count, p=draw(st.sampled_from([(1, 0, 0, 0), (0.6, 0.2, 0.1, 0.1)]))).astype(np.uint8)
+    states = rng.choice(4, count, p=draw(st.sampled_from([(1, 0, 0, 0), (0.6, 0.2, 0.1, 0.1)]))).astype(
+        np.uint8
+    )
     period = Fraction(draw(st.integers(1, 10**6)), draw(st.sampled_from([1000, 20, 999_983, 10**6])))
     start = Fraction(draw(st.integers(0, 2 * 10**12)), 1000)
     size = (Fraction(draw(st.integers(1, 9)), draw(st.integers(1, 4))),) * 2

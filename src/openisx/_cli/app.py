@@ -8,7 +8,19 @@ import typer
 from typer.core import TyperCommand
 
 from openisx import __version__
-from openisx._cli import align, decompress, demo, doctor, export, info, recover, timestamps
+from openisx._cli import (
+    align,
+    decompress,
+    demo,
+    doctor,
+    export,
+    info,
+    process,
+    project,
+    recover,
+    split,
+    timestamps,
+)
 from openisx._cli.terminal import guarded
 
 __all__ = ["app"]
@@ -53,5 +65,5 @@ def _options(
     """Look at and export the files of Inscopix miniscopes."""
 
 
-for _module in (info, export, timestamps, align, decompress, recover, demo, doctor):
+for _module in (info, export, process, project, split, timestamps, align, decompress, recover, demo, doctor):
     app.command(_module.NAME, cls=_Command, epilog=getattr(_module, "EPILOG", None))(guarded(_module.command))

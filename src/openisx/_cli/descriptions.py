@@ -12,10 +12,13 @@ import numpy as np
 import openisx as isx
 from openisx._cli.formatting import Formatted, Sections, image_size, length_text
 from openisx._formats.kinds import DataKind
+from openisx._views.interleaving import find_interleaving, keys_text
+from openisx._views.selected import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from openisx._formats.base import MovieSource
     from openisx.structures import GpioChannel
 
 __all__ = ["assumed", "describe", "instant", "kind_of", "timing_section"]
@@ -84,19 +87,41 @@ def _hardware(movie: isx.Movie) -> dict[str, Any]:
         found["last time stamp"] = Formatted(last, f"{last} us")
     frames = _frames_to_look_at(source.num_stored)
     headers = source.headers(np.array(frames))
-    if headers:
-        focus = sorted({header.efocus for header in headers})
-        planes = f" ({len(focus)} planes)" if len(focus) > 1 else ""
-        powers = [sorted({h.led1_power for h in headers}), sorted({h.led2_power for h in headers})]
-        found["electronic focus"] = Formatted(focus, _numbers(focus) + planes)
+    if headers is not None:
+        focus = np.unique(headers["efocus"]).tolist()
+        powers = [np.unique(headers[name]).tolist() for name in ("led1_power", "led2_power")]
+        found |= _interleaved(source)
+        found["electronic focus"] = Formatted(focus, _numbers(focus))
         found["led powers"] = Formatted(
             powers, f"LED 1: {_numbers(powers[0])}, LED 2: {_numbers(powers[1])} (raw values)"
         )
-        colors = sorted({header.color_id for header in headers})
+        colors = np.unique(headers["color_id"]).tolist()
         found["color ids"] = Formatted(colors, _numbers(colors))
         if len(headers) < source.num_stored:
             found["headers read"] = Formatted(len(headers), f"{len(headers)} of {source.num_stored}")
     return found
+
+
+def _interleaved(source: MovieSource) -> dict[str, Any]:
+    """Which planes and colours take turns, by many frames in a row."""
+    beginning = trimmed(source, 0, min(source.timing.num_samples, _MOST_HEADERS))
+    try:
+        found = find_interleaving(beginning)
+    except isx.IsxError as error:
+        text = str(error).replace(beginning.given_path, source.given_path)
+        return {"interleaved": Formatted(None, f"without a rhythm: {text}")}
+    if found is None or len(found[0].keys) == 1:
+        return {}
+    turns = found[0]
+    period = source.timing.period.secs_float
+    rates = [len(places) / (turns.cycle * period) if period > 0 else None for places in turns.places]
+    parts = [
+        {"efocus": key.efocus, "channel": key.channel, "name": name, "rate": rate}
+        for key, name, rate in zip(turns.keys, turns.names, rates, strict=True)
+    ]
+    shown = [f"{rate:.3g}" if rate else "?" for rate in rates]
+    each = f"{shown[0]} Hz each" if len(set(shown)) == 1 else f"{', '.join(shown)} Hz"
+    return {"interleaved": Formatted(parts, f"{keys_text(turns.keys)}, {each}")}
 
 
 def _frames_to_look_at(count: int) -> list[int]:

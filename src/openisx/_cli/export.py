@@ -39,9 +39,9 @@ class Options:
     background: str = ""
 
 
-#: Called with the input files, the output file, the options and the progress callback; gives a text naming what
+#: Called with the input files (movies may be open ones), the output file, the options and the progress callback; gives a text naming what
 #: was written if that is not the output file.
-Run: TypeAlias = Callable[[Sequence[str], str, Options, Progress], object]
+Run: TypeAlias = Callable[[Sequence[Any], str, Options, Progress], object]
 R = TypeVar("R", bound=Run)
 
 
@@ -100,9 +100,11 @@ def _movie_to_csv(inputs: Sequence[str], output: str, options: Options, progress
 
 @_exports("Movie", "isxd")
 def _movie_to_isxd(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
-    from openisx.export._movie_isxd import write_movie_isxd
-
-    write_movie_isxd(_only(inputs, output), output, progress=progress)
+    path = _only(inputs, output)
+    if extension(path) == "isxd":
+        raise ValueError(f"{path} is an .isxd movie already.")
+    with isx.Movie.read(path) as movie:
+        movie.save(output, progress=progress)
 
 
 @_exports("Image", "tif", "tiff")

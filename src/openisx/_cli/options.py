@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
 from openisx.errors import IsxFileError
 
-__all__ = ["Output", "Overwrite", "TimeRef", "no_folders", "require_folder_of"]
+__all__ = ["Output", "Overwrite", "TimeRef", "no_folders", "one_file", "output_option", "require_folder_of"]
 
 
 def no_folders(paths: list[str]) -> list[str]:
@@ -35,12 +35,17 @@ def require_folder_of(*outputs: str) -> None:
             raise IsxFileError(f"Cannot write {output}: there is no folder {folder}.")
 
 
-Output: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "-o", "--output", metavar="OUTPUT", help="File to write.", show_default=False, callback=_named
-    ),
-]
+def one_file(path: str) -> str:
+    """Refuse a folder as the file."""
+    return no_folders([path])[0]
+
+
+def output_option(text: str) -> Any:
+    """The option that names the file to write."""
+    return typer.Option("-o", "--output", metavar="OUTPUT", help=text, show_default=False, callback=_named)
+
+
+Output: TypeAlias = Annotated[str, output_option("File to write.")]
 
 Overwrite: TypeAlias = Annotated[
     bool, typer.Option("--overwrite", help="Replace files that exist instead of refusing to.")

@@ -50,6 +50,8 @@ _FOR_PROGRAMMERS = (
     (re.compile(r"\bwrite_invalid_frames=True\b"), "--write-invalid-frames"),
     (re.compile(r"\bsparse_output=False\b"), "--list"),
     (re.compile(r"\bisx\.recover\('(.*)'\)"), r"isx recover \1"),
+    (re.compile(r"\bsplit\(strict=False\)"), "isx split --lenient"),
+    (re.compile(r"\bMovie\.split\(\)"), "isx split"),
     (re.compile(r"\bisx\.recover\b(\(\))?"), "isx recover"),
 )
 

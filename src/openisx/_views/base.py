@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SOON = 1 << 24  # pixels
 
-__all__ = ["ComputedView", "PreparedView", "View"]
+__all__ = ["ComputedView", "PreparedView", "View", "with_processing"]
 
 
 class View(MovieSource):
@@ -40,6 +40,8 @@ class View(MovieSource):
         Of the view, where they differ from those of `parent`.
     processing
         Entries for ``idps`` in the session metadata, which tell how data were processed (docs/formats/isxd.md).
+    factors
+        Such entries with which those that are there are multiplied.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class View(MovieSource):
         spacing: Spacing | None = None,
         dtype: np.dtype[Any] | None = None,
         processing: Mapping[str, Any] | None = None,
+        factors: Mapping[str, int] | None = None,
     ) -> None:
         self._parent: MovieSource | None = parent
         self._origin = parent.origin
@@ -63,7 +66,7 @@ class View(MovieSource):
         self.has_timestamps = parent.has_timestamps
         self.is_encoded = parent.is_encoded
         self.assumed = parent.assumed
-        self._processing = dict(processing or {})
+        self._processing, self._factors = dict(processing or {}), dict(factors or {})
 
     @property
     def parent(self) -> MovieSource:
@@ -80,12 +83,7 @@ class View(MovieSource):
     @property
     def extra_properties(self) -> Any:
         """Session metadata of the parent, with what the view did to the data."""
-        extra = self.parent.extra_properties
-        if not self._processing or not (extra is None or isinstance(extra, Mapping)):
-            return extra
-        idps = (extra or {}).get("idps")
-        known = idps if isinstance(idps, Mapping) else {}
-        return {**(extra or {}), "idps": {**known, **self._processing}}
+        return with_processing(self.parent.extra_properties, self._processing, self._factors)
 
     @property
     def metadata(self) -> Mapping[str, Any] | None:
@@ -123,6 +121,17 @@ class View(MovieSource):
     def close(self) -> None:
         """Let go of the parent, which stays as it is."""
         self._parent = None
+
+
+def with_processing(extra: Any, processing: Mapping[str, Any], factors: Mapping[str, int]) -> Any:
+    """Session metadata with the entries `processing` in ``idps``, and those of `factors` multiplied."""
+    if not (processing or factors) or not (extra is None or isinstance(extra, Mapping)):
+        return extra
+    idps = (extra or {}).get("idps")
+    known = idps if isinstance(idps, Mapping) else {}
+    before = {name: known.get(name) for name in factors}
+    scaled = {name: by * (old if type(old := before[name]) is int else 1) for name, by in factors.items()}
+    return {**(extra or {}), "idps": {**known, **processing, **scaled}}
 
 
 class ComputedView(View):

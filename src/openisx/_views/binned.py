@@ -11,7 +11,7 @@ from openisx.core._sample_states import BLANK, CROPPED, DROPPED, VALID, sample_s
 from openisx.core.spacing import Spacing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -53,10 +53,12 @@ class BinnedFrames(ComputedView):
             top_left=parent.spacing.top_left_ratios,
         )
         factors = {"spatialDownsampling": space, "temporalDownsampling": time}
-        known = _known_factors(parent.extra_properties)
-        processing = {name: known.get(name, 1) * by for name, by in factors.items() if by > 1}
         super().__init__(
-            parent, f"bin(space={space}, time={time})", timing=timing, spacing=spacing, processing=processing
+            parent,
+            f"bin(space={space}, time={time})",
+            timing=timing,
+            spacing=spacing,
+            factors={name: by for name, by in factors.items() if by > 1},
         )
         self._space, self._time = space, time
         valid = (sample_states(parent.timing) == VALID)[: timing.num_samples * time].reshape(-1, time)
@@ -135,14 +137,6 @@ def _divide(total: NDArray[Any], count: int, out: NDArray[Any]) -> None:
         total += total.dtype.type(count // 2)
         total //= total.dtype.type(count)
     out[...] = total
-
-
-def _known_factors(extra: Any) -> Mapping[str, int]:
-    idps = extra.get("idps") if isinstance(extra, dict) else None
-    found = idps if isinstance(idps, dict) else {}
-    return {
-        key: value for key, value in found.items() if isinstance(value, int) and not isinstance(value, bool)
-    }
 
 
 def binned_states(states: NDArray[np.uint8], time: int) -> NDArray[np.uint8]:

@@ -31,15 +31,19 @@ class RelativeChange(PreparedView):
         The image F0, or ``"mean"`` or ``"min"`` for that projection of `of`.
     of
         Sources whose frames make F0; `parent` alone by default.
+    told
+        Whether the user knows of pixels at which an image F0 means nothing.
     """
 
-    def __init__(self, parent: MovieSource, f0: Any, of: Sequence[MovieSource] = ()) -> None:
+    def __init__(
+        self, parent: MovieSource, f0: Any, of: Sequence[MovieSource] = (), *, told: bool = False
+    ) -> None:
         shown = repr(f0) if isinstance(f0, str) else "array"
         super().__init__(parent, f"dff(f0={shown})", dtype=np.dtype(np.float32))
         self._stat = f0 if isinstance(f0, str) else ""
         self._of = tuple(of)
         if not self._stat:
-            self._knowledge = _checked(np.asarray(f0, np.float32), parent)
+            self._knowledge = _checked(np.asarray(f0, np.float32), parent, told=told)
 
     def learn(self) -> NDArray[np.float32]:
         """F0."""
@@ -62,11 +66,11 @@ class RelativeChange(PreparedView):
             yield out
 
 
-def _checked(f0: NDArray[np.float32], parent: MovieSource) -> NDArray[np.float32]:
+def _checked(f0: NDArray[np.float32], parent: MovieSource, *, told: bool = False) -> NDArray[np.float32]:
     if f0.shape != parent.spacing.num_pixels:
         raise ValueError(f"f0 must have the shape of a frame, {parent.spacing.num_pixels}, not {f0.shape}")
     odd = int((f0 <= 0).sum())
-    if odd:
+    if odd and not told:
         warn(
             f"{parent.given_path}: F0 is 0 or negative at {odd} pixels; dF/F means nothing there (0 where F0 is 0)."
         )
@@ -135,8 +139,8 @@ def _medians(values: NDArray[Any], absent: NDArray[np.bool_], middle: NDArray[np
         return medians
     filled = np.where(absent, np.uint32(2**31), values.astype(np.uint32))
     pair = np.take_along_axis(np.sort(filled, axis=1), middle, axis=1)
-    medians = (pair.sum(axis=1, dtype=np.uint32) + 1) // 2
-    return medians
+    rounded: NDArray[np.uint32] = (pair.sum(axis=1, dtype=np.uint32) + 1) // 2
+    return rounded
 
 
 class MappedFrames(ComputedView):

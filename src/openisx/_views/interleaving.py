@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from openisx._formats.base import MovieSource
     from openisx.core.timing import Timing
 
-__all__ = ["Interleaved", "Key", "find_interleaving", "parts_of"]
+__all__ = ["Interleaved", "Key", "find_interleaving", "keys_at_the_beginning", "keys_text", "parts_of"]
 
 _LONGEST_CYCLE = 64
 _PROBE = 4096  # frames on which most lengths of a cycle are ruled out
@@ -44,6 +44,9 @@ class Key:
 
     efocus: int
     channel: str | None
+
+    def __str__(self) -> str:
+        return f"e-focus {self.efocus}{f', {self.channel}' if self.channel else ''}"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,17 @@ class Interleaved:
             parts = [f"efocus_{key.efocus:0{digits}}"] if len(focuses) > 1 else []
             names.append("-".join(parts + ([str(key.channel)] if len(channels) > 1 else [])))
         return tuple(names)
+
+
+def keys_text(keys: tuple[Key, ...]) -> str:
+    """Keys for people, such as ``3 planes (e-focus 0, 500, 900)``."""
+    focuses = ", ".join(str(key.efocus) for key in keys)
+    channels = ", ".join(str(key.channel) for key in keys)
+    if len({key.channel for key in keys}) == 1:
+        return f"{len(keys)} planes (e-focus {focuses})"
+    if len({key.efocus for key in keys}) == 1:
+        return f"{len(keys)} colours ({channels})"
+    return f"{len(keys)} planes and colours ({'; '.join(map(str, keys))})"
 
 
 def find_interleaving(
@@ -109,6 +123,13 @@ def find_interleaving(
     found = [k for k in range(len(keys)) if places[k]]
     turns = Interleaved(tuple(keys[k] for k in found), tuple(places[k] for k in found), cycle)
     return turns, code_of_place[samples % cycle] == codes
+
+
+def keys_at_the_beginning(source: MovieSource) -> tuple[Key, ...]:
+    """Planes and colours of the first frames, all of them unless the rhythm is a very long one."""
+    count = min(source.num_stored, 2 * _LONGEST_CYCLE)
+    headers = source.headers(np.arange(count, dtype=np.int64)) if count else None
+    return () if headers is None else _keys(headers)[1]
 
 
 def _keys(headers: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[Key, ...]]:
@@ -179,7 +200,7 @@ def _broken(
     first_code[places[::-1]] = codes[::-1]
     wrong = np.flatnonzero(first_code[places] != codes)
     at = int(wrong[0]) if len(wrong) else 0
-    expected, got = (_text(keys[int(code)]) for code in (first_code[places[at]], codes[at]))
+    expected, got = (keys[int(code)] for code in (first_code[places[at]], codes[at]))
     text = (
         f"{source.given_path}: planes or colours take turns every {length} samples, but sample {samples[at]} has {got} "
         f"where {expected} was expected."
@@ -194,10 +215,6 @@ def _broken(
             "file lists no such loss."
         )
     return IsxError(f"{text} split(strict=False) takes what fits and marks the other samples missing.")
-
-
-def _text(key: Key) -> str:
-    return f"e-focus {key.efocus}{f', {key.channel}' if key.channel else ''}"
 
 
 def parts_of(source: MovieSource, turns: Interleaved, in_step: NDArray[np.bool_]) -> list[SelectedFrames]:

@@ -99,7 +99,9 @@ class SelectedFrames(View):
         return self.parent.lines(int(self._places[stored]))
 
 
-def trimmed(source: MovieSource, first: int, last: int, drop: Sequence[tuple[int, int]]) -> SelectedFrames:
+def trimmed(
+    source: MovieSource, first: int, last: int, drop: Sequence[tuple[int, int]] = ()
+) -> SelectedFrames:
     """Samples `first` to `last` - 1 without those of the ranges `drop`, which become cropped samples.
 
     Raises

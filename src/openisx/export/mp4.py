@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from openisx._files.output import OutputFile
-from openisx._files.paths import as_path, as_paths, require_absent
+from openisx._files.paths import as_path, require_absent
 from openisx._formats.kinds import DataKind
 from openisx._formats.prefetch import prefetched
 from openisx.errors import IsxError, IsxFormatError
 from openisx.export._luma import Brightness, ValueRange
-from openisx.export._movie_inputs import open_movies, readable
+from openisx.export._movie_inputs import as_inputs, hint_at_interleaving, open_movies, readable, shown
 from openisx.export._options import no_progress
 from openisx.export._overlay import TrackingOverlay
 from openisx.export._video_writer import CODECS, VideoWriter, container_format
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.paths import PathInput, PathInputs
+    from openisx._files.paths import PathInput
+    from openisx.export._movie_inputs import MovieInputs
     from openisx.export._options import Progress
     from openisx.movie import Movie
 
@@ -39,7 +40,7 @@ _MAX_BIT_RATE = 2**31 - 1
 
 
 def export_movie_to_mp4(
-    input_movie_files: PathInputs,
+    input_movie_files: MovieInputs,
     output_mp4_file: PathInput,
     compression_quality: float = 0.1,
     write_invalid_frames: bool = False,
@@ -59,8 +60,8 @@ def export_movie_to_mp4(
 
     Parameters
     ----------
-    input_movie_files : path or sequence of paths
-        Microscope or behaviour movies or ordinary videos of one size, in the order to show them.
+    input_movie_files : path or Movie, or a sequence of these
+        Microscope or behaviour movies or ordinary videos of one size, or open movies, in the order to show them.
     output_mp4_file : path
         Must not exist. The extension chooses the container: ``.mp4``, ``.mov``, ``.mkv`` or ``.avi``.
     compression_quality : float
@@ -85,21 +86,24 @@ def export_movie_to_mp4(
     IsxImportError
         PyAV is not installed.
     """
-    paths = as_paths(input_movie_files)
+    inputs = as_inputs(input_movie_files)
     _check_options(compression_quality, frame_rate_format, codec)
     require_absent(as_path(output_mp4_file))
     container_format(as_path(output_mp4_file))
     with ExitStack() as stack:
         kinds = (DataKind.MOVIE, DataKind.NVISION_MOVIE)
-        movies = open_movies(paths, stack, *kinds, also=[DataKind.BEHAVIORAL_MOVIE])
-        _require_alike(paths, movies)
+        movies = open_movies(inputs, stack, *kinds, also=[DataKind.BEHAVIORAL_MOVIE])
+        hint_at_interleaving(movies)
+        _require_alike(movies)
         masks = [readable(movie) for movie in movies]
-        shown = [np.ones_like(mask) if write_invalid_frames else mask for mask in masks]
-        num_frames = sum(int(mask.sum()) for mask in shown)
+        written = [np.ones_like(mask) if write_invalid_frames else mask for mask in masks]
+        num_frames = sum(int(mask.sum()) for mask in written)
         if not num_frames:
-            raise IsxError(f"{paths[0]}: there is no frame to write; all are dropped, cropped or blank.")
-        period = _period(movies[0], paths[0])
-        time_base = _time_base(period, paths[0], frame_rate_format)
+            raise IsxError(
+                f"{shown(movies[0])}: there is no frame to write; all are dropped, cropped or blank."
+            )
+        period = _period(movies[0])
+        time_base = _time_base(period, shown(movies[0]), frame_rate_format)
         bit_rate = _bit_rate(movies[0], period, compression_quality)
         is_scaled = movies[0].dtype != np.uint8
         num_scanned = sum(int(mask.sum()) for mask in masks) if is_scaled else 0
@@ -124,7 +128,7 @@ def export_movie_to_mp4(
                 overlay.draw(luma, sample)
             return luma
 
-        places = ((k, int(i)) for k, mask in enumerate(shown) for i in np.flatnonzero(mask))
+        places = ((k, int(i)) for k, mask in enumerate(written) for i in np.flatnonzero(mask))
         for done, luma in enumerate(prefetched(picture, places, workers=1), num_scanned + 1):
             video.write(luma)
             progress(done, total)
@@ -142,33 +146,33 @@ def _check_options(compression_quality: object, frame_rate_format: str, codec: s
         raise ValueError(f"Unknown codec {codec!r}. Options are {', '.join(CODECS)}.")
 
 
-def _require_alike(paths: Sequence[str], movies: Sequence[Movie]) -> None:
+def _require_alike(movies: Sequence[Movie]) -> None:
     """Movies shown as one must have one size, and all or none of them 8-bit pixels."""
     first = movies[0]
     rows, cols = first.shape[1:]
     if rows < 2 or cols < 2:
-        raise ValueError(f"{paths[0]}: frames of {rows} x {cols} pixels are too small for a video.")
-    for path, movie in zip(paths, movies, strict=True):
+        raise ValueError(f"{shown(first)}: frames of {rows} x {cols} pixels are too small for a video.")
+    for movie in movies:
         if movie.shape[1:] != first.shape[1:]:
             raise ValueError(
-                f"Movies of different size cannot share a video: {paths[0]} has {rows} x {cols} pixels, "
-                f"{path} has {movie.shape[1]} x {movie.shape[2]}."
+                f"Movies of different size cannot share a video: {shown(first)} has {rows} x {cols} pixels, "
+                f"{shown(movie)} has {movie.shape[1]} x {movie.shape[2]}."
             )
         if (movie.dtype == np.uint8) != (first.dtype == np.uint8):
             raise ValueError(
                 f"Movies with and without 8-bit pixels cannot share a video, since only the others are scaled: "
-                f"{paths[0]} is {first.dtype}, {path} is {movie.dtype}. Export them one by one."
+                f"{shown(first)} is {first.dtype}, {shown(movie)} is {movie.dtype}. Export them one by one."
             )
 
 
-def _period(movie: Movie, path: str) -> Fraction:
+def _period(movie: Movie) -> Fraction:
     """Time from one frame to the next in seconds; some value if there is only one frame without a period."""
     ratio = movie._layout[0].period.ratio
     period = ratio.fraction
     if not period and len(movie) == 1:
         return _PERIOD_OF_SINGLE_FRAMES
     if period <= 0:
-        raise IsxFormatError(f"{path}: a period of {ratio.num}/{ratio.den} s allows no video.")
+        raise IsxFormatError(f"{shown(movie)}: a period of {ratio.num}/{ratio.den} s allows no video.")
     return period
 
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from openisx._checks import as_frame_dtype
 from openisx._files.output import OutputFiles, require_free_space
-from openisx._files.paths import as_path, as_paths, require_absent
+from openisx._files.paths import as_path, require_absent
 from openisx._files.tiff_writer import TiffWriter, directory_bytes
 from openisx._formats.kinds import DataKind
 from openisx.errors import IsxFormatError, IsxWarning
-from openisx.export._movie_inputs import open_movies
+from openisx.export._movie_inputs import as_inputs, hint_at_interleaving, open_movies
 from openisx.export._options import no_progress
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-    from openisx._files.paths import PathInput, PathInputs
+    from openisx._files.paths import PathInput
     from openisx._formats.base import MovieSource
+    from openisx.export._movie_inputs import MovieInputs
     from openisx.export._options import Progress
 
 __all__ = ["export_movie_to_tiff"]
@@ -41,7 +42,7 @@ class _Movie(NamedTuple):
 
 
 def export_movie_to_tiff(
-    input_movie_files: PathInputs,
+    input_movie_files: MovieInputs,
     output_tiff_file: PathInput,
     write_invalid_frames: bool = False,
     *,
@@ -52,8 +53,8 @@ def export_movie_to_tiff(
 
     Parameters
     ----------
-    input_movie_files : path or sequence of paths
-        Movies of any format; their frames follow each other in the order given.
+    input_movie_files : path or Movie, or a sequence of these
+        Movies of any format, or open ones; their frames follow each other in the order given.
     output_tiff_file : path
         Must not exist. Pages beyond the 65,535th go to further files beside it, whose names have a number:
         ``name_00001.tif`` and so on.
@@ -79,7 +80,7 @@ def export_movie_to_tiff(
     The file is a BigTIFF, except for a single movie of a single frame, which gives a classic TIFF. All pages of
     a movie lie in one piece, so ``tifffile.memmap`` can open the result.
     """
-    paths = as_paths(input_movie_files)
+    inputs = as_inputs(input_movie_files)
     target = as_path(output_tiff_file)
     if not target:
         raise ValueError("no output file given")
@@ -87,7 +88,8 @@ def export_movie_to_tiff(
     require_absent(target)
     with ExitStack() as stack:
         also = [DataKind.NVISION_MOVIE, DataKind.BEHAVIORAL_MOVIE]
-        opened = open_movies(paths, stack, DataKind.MOVIE, also=also)
+        opened = open_movies(inputs, stack, DataKind.MOVIE, also=also)
+        hint_at_interleaving(opened)
         sources = [movie._open_source() for movie in opened]
         for source in sources:
             if 0 in source.spacing.num_pixels:

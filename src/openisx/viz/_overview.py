@@ -11,8 +11,8 @@ from openisx._dependencies import require
 from openisx._files.output import OutputFile
 from openisx._pictures import to_gray
 from openisx.errors import IsxError
+from openisx.export._movie_inputs import open_movie, shown
 from openisx.export._options import no_progress
-from openisx.movie import Movie
 from openisx.viz._plots import FAINT, GROUND, INK, WIDTH, empty_page, figure_bytes, title_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from openisx._files.paths import PathInput
+    from openisx.export._movie_inputs import MovieInput
     from openisx.export._options import Progress
+    from openisx.movie import Movie
 
 __all__ = ["Spot", "export_movie_overview", "find_spots"]
 
@@ -43,14 +45,14 @@ class Spot:
 
 
 def export_movie_overview(
-    input_movie_file: PathInput, output_png_file: PathInput, *, progress: Progress = no_progress
+    input_movie_file: MovieInput, output_png_file: PathInput, *, progress: Progress = no_progress
 ) -> None:
     """Draw a movie on one page.
 
     Parameters
     ----------
-    input_movie_file : path
-        A movie of any format.
+    input_movie_file : path or Movie
+        A movie of any format, or an open one.
     output_png_file : path
         Must not exist.
     progress : callable, optional
@@ -66,10 +68,10 @@ def export_movie_overview(
         Matplotlib is not installed.
     """
     require("matplotlib", "plot")  # before the work begins
-    with Movie.read(input_movie_file) as movie, OutputFile(output_png_file) as output:
+    with open_movie(input_movie_file) as movie, OutputFile(output_png_file) as output:
         valid = np.flatnonzero(movie._layout[0].samples.mask())[: movie._open_source().num_stored]
         if not len(valid) or 0 in movie.shape:
-            raise IsxError(f"{movie.file_path} has no frames to draw.")
+            raise IsxError(f"{shown(movie)} has no frames to draw.")
         chosen = valid[np.unique(np.linspace(0, len(valid) - 1, min(_MOST_FRAMES, len(valid))).astype(int))]
         total = len(chosen) + len(valid) + 1
         mean, flicker = _statistics(movie, chosen, lambda done: progress(done, total))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from openisx._formats.isxd.roi_set import FLOAT, RoiBody, RoiFile, RoiWriter
+import numpy as np
+
+from openisx._files.output import OutputFile
+from openisx._formats.isxd.container import trailer_bytes
+from openisx._formats.isxd.roi_set import FLOAT, RoiBody, RoiFile, RoiSource, RoiWriter
 from openisx._formats.json_reading import JsonObject
 from openisx._formats.kinds import DataKind
 from openisx.errors import IsxFormatError
@@ -14,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from openisx.core.spacing import Spacing
     from openisx.core.timing import Timing
 
-__all__ = ["Cell", "CellBody", "CellSetIsxd", "cell_metrics", "new_cell_set"]
+__all__ = ["Cell", "CellBody", "CellSetIsxd", "cell_metrics", "new_cell_set", "save_cell_set"]
+
+_CANNOT_OPEN = "Failed to open cell set file for reading ({path}) with error: {error}"
 
 
 class Cell(NamedTuple):
@@ -105,8 +110,17 @@ def new_cell_set(
     path: str, timing: Timing, spacing: Spacing, extra_properties: Mapping[str, Any] | None
 ) -> RoiWriter[CellBody]:
     """Start a new cell set; `timing` is normalised."""
-    cannot_open = "Failed to open cell set file for reading ({path}) with error: {error}"
-    return RoiWriter(path, CellBody(timing, spacing), extra_properties, cannot_open)
+    return RoiWriter(path, CellBody(timing, spacing), extra_properties, _CANNOT_OPEN)
+
+
+def save_cell_set(source: RoiSource[CellBody], path: str) -> None:
+    """Write a set to a new file, with all of its metadata."""
+    body = source.body
+    with OutputFile(path, cannot_open=_CANNOT_OPEN) as output:
+        for index in range(len(body.rois)):
+            for what in ("image", "trace"):
+                output.write(np.ascontiguousarray(source.read(what, index), FLOAT))
+        output.write(trailer_bytes(body.metadata(source.metadata)))
 
 
 def cell_metrics(metadata: Mapping[str, Any], count: int, path: str) -> list[CellMetrics | None] | None:

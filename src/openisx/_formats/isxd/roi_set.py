@@ -135,7 +135,7 @@ B_co = TypeVar("B_co", bound=RoiBody, covariant=True)
 class RoiSource(Generic[B_co]):
     """A set that can be read: a finished file, or what was written so far of a new one."""
 
-    path: str  # canonical
+    path: str  # canonical; None where there is no file
     given_path: str  # as the caller gave it
     body: B_co
 
@@ -188,6 +188,10 @@ class RoiSource(Generic[B_co]):
 
     def _read_into(self, values: NDArray[Any], offset: int) -> None:
         raise NotImplementedError
+
+    def view(self, what: str, index: int) -> NDArray[Any]:
+        """One part of one ROI: a read-only view of the file where there is one."""
+        return self.read(what, index)
 
     def close(self) -> None:
         """Release the file."""
@@ -307,10 +311,6 @@ class RoiWriter(RoiSource[B_co]):
     def _read_into(self, values: NDArray[Any], offset: int) -> None:
         if values.size:
             self.output.read_into(values, offset)
-
-    def view(self, what: str, index: int) -> NDArray[Any]:
-        """One part of one ROI, a copy as long as the file is being written."""
-        return self.read(what, index)
 
     def put(self, index: int, name: str, roi: Any) -> None:
         """Write the next ROI, or replace an earlier one."""

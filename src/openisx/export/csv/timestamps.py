@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from openisx._files.output import OutputFile
-from openisx._files.paths import as_path, as_paths, require_absent
+from openisx._files.paths import as_path, require_absent
 from openisx._formats.kinds import DataKind
 from openisx.errors import IsxError
-from openisx.export._movie_inputs import in_order_of_time, open_movies, readable
+from openisx.export._movie_inputs import as_inputs, in_order_of_time, open_movies, readable
 from openisx.export._options import no_progress, require_time_ref
 from openisx.export.csv._clock import TimestampClock, require_wall_clock
 from openisx.export.csv._text import choices, integers, lines, replaced
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from openisx._files.paths import PathInput, PathInputs
+    from openisx._files.paths import PathInput
+    from openisx.export._movie_inputs import MovieInputs
     from openisx.export._options import Progress
     from openisx.movie import Movie
 
@@ -33,7 +34,7 @@ _ROWS_AT_ONCE = 1 << 15
 
 
 def export_movie_timestamps_to_csv(
-    input_movie_files: PathInputs,
+    input_movie_files: MovieInputs,
     output_csv_file: PathInput,
     time_ref: str = "start",
     *,
@@ -44,8 +45,8 @@ def export_movie_timestamps_to_csv(
 
     Parameters
     ----------
-    input_movie_files : path or sequence of paths
-        Microscope or behaviour movies of one recording with hardware time stamps, in any order.
+    input_movie_files : path or Movie, or a sequence of these
+        Microscope or behaviour movies of one recording, or open movies, with hardware time stamps, in any order.
     output_csv_file : path
         Must not exist. One row per frame, missing ones included: number in the series, number of the movie, number
         in the movie (all from 0), and time stamp, ``NaN`` for missing frames.
@@ -84,13 +85,13 @@ def export_movie_timestamps_to_csv(
 
 @contextmanager
 def opened_series(
-    input_movie_files: PathInputs, output_csv_file: PathInput, *kinds: DataKind
+    input_movie_files: MovieInputs, output_csv_file: PathInput, *kinds: DataKind
 ) -> Iterator[list[tuple[str, Movie]]]:
     """The movies given to an export with their paths, earliest first, closed at the end; no output may exist yet."""
-    paths = as_paths(input_movie_files)
+    inputs = as_inputs(input_movie_files)
     require_absent(as_path(output_csv_file))
     with ExitStack() as stack:
-        yield in_order_of_time(paths, open_movies(paths, stack, *kinds))
+        yield in_order_of_time(open_movies(inputs, stack, *kinds))
 
 
 def clock_of_series(series: list[tuple[str, Movie]], time_ref: str) -> TimestampClock:
