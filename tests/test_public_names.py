@@ -83,20 +83,17 @@ def test_listing_shows_public_names_only():
     ("name", "job"),
     [
         ("auto_accept_reject", "CellSet.set_cell_statuses"),
-        ("de_interleave", "get_frame_header"),
         ("deconvolve_cellset", "OASIS"),
-        ("dff", "suite2p"),
         ("event_detection", "isx.EventSet.write"),
         ("export_movie_to_nwb", "NeuroConv"),
         ("longitudinal_registration", "CellReg"),
         ("motion_correct", "CaImAn"),
         ("multiplane_registration", "CellSet.footprints"),
         ("pca_ica", "suite2p"),
-        ("preprocess", "movie["),
-        ("project_movie", "mean(axis=0)"),
+        ("preprocess", ".bin(space=2"),
         ("run_cnmfe", "CaImAn"),
-        ("spatial_filter", "scipy.ndimage"),
-        ("trim_movie", "movie[first:last]"),
+        ("spatial_filter", "isx.Movie.map"),
+        ("trim_movie", "isx.Movie.trim"),
     ],
 )
 def test_names_of_the_desktop_program_say_where_their_job_is_done(name, job):

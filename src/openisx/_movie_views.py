@@ -293,7 +293,7 @@ class MovieViews(ABC):
         if headers is None:
             return None
         table = np.empty(len(headers), [("sample", np.int64), *headers.dtype.descr])
-        table["sample"] = np.flatnonzero(source.timing.samples.mask())[: len(headers)]
+        table["sample"] = source.timing.samples.stored_samples(len(headers))
         for name in headers.dtype.names or ():
             table[name] = headers[name]
         return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openisx import synthetic as samples
-from openisx._cli.demo import EXPORTS
+from openisx._cli.demo import EXPORTS, PROCESSED
 
 
 def test_demo(run, tmp_path):
@@ -15,6 +15,7 @@ def test_demo(run, tmp_path):
     assert (status, err) == (0, "")
     session = samples.Scene().session_name
     made = {session + sample.suffix for sample in samples.SAMPLES} | {output for _, output in EXPORTS}
+    made |= {*PROCESSED, *(f"{session}_planes-efocus_{focus:04}.isxd" for focus in (0, 450, 900))}
     assert made <= {path.name for path in folder.iterdir()}
     assert (folder / "overview.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert "Animal ID" in out

@@ -96,7 +96,8 @@ def use_everything(opened: Any) -> None:
             p for p in list(inspect.signature(member).parameters.values())[1:] if p.default is p.empty
         ]
         method = getattr(opened, name)
-        allowed = (ValueError,) if name == "datetimes" else ()  # documented: years beyond 292,000
+        # documented: years beyond 292,000; no frames
+        allowed = (ValueError,) if name in ("datetimes", "project") else ()
         if not parameters:
             attempt(method, allowed=allowed)
         elif len(parameters) == 1 and parameters[0].name in ("index", "channel", "cell"):

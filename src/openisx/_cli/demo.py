@@ -16,9 +16,11 @@ from openisx._cli.info import show, show_brief
 from openisx._cli.terminal import one_line, progress_bar, stderr, stdout, wrote
 from openisx._files.output import OutputFile
 from openisx._pictures import png_bytes
+from openisx._progress import no_progress
+from openisx.export.processing import split_movie
 from openisx.sync import align_start_times, plan_start_times
 
-__all__ = ["EXPORTS", "NAME", "command"]
+__all__ = ["EXPORTS", "NAME", "PROCESSED", "command"]
 
 NAME = "demo"
 
@@ -38,8 +40,11 @@ EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("velocities",), "velocities.csv"),
 )
 
+#: What is made of views: the movie projected, and dF/F of it made smaller, as a file and to look at.
+PROCESSED = ("mean.png", "dff.isxd", "dff.mp4")
+
 #: What to look at in the end.
-PICTURES = ("overview.png", "cells.png", "movie.mp4", "behavior.mp4", "behavior.png")
+PICTURES = ("overview.png", "cells.png", "mean.png", "movie.mp4", "dff.mp4", "behavior.mp4", "behavior.png")
 
 
 def command(
@@ -71,6 +76,7 @@ def command(
     for names, output in EXPORTS:
         options = Options(background=paths["movie"] if output == "cells.png" else "")
         _export([paths[name] for name in names], os.path.join(folder, output), options)
+    _process(paths, folder)
     _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
     pictures = [path for path in (os.path.join(folder, name) for name in PICTURES) if os.path.exists(path)]
     if pictures:  # without the extras there are none
@@ -90,6 +96,27 @@ def _align(paths: dict[str, str]) -> None:
     stdout().print()
 
 
+def _process(paths: dict[str, str], folder: str) -> None:
+    """Project the movie, compute dF/F of a smaller one, and separate the planes of the movie of several."""
+    mean, changes, video = (os.path.join(folder, name) for name in PROCESSED)
+    isx.project_movie(paths["movie"], mean)
+    wrote(mean)
+    with isx.Movie.read(paths["movie"]) as movie:
+        small = movie.bin(space=2, time=2).dff()
+        with progress_bar(f"writing {os.path.basename(changes)}") as progress:
+            small.save(changes, progress=progress)
+        wrote(changes)
+        try:
+            isx.export_movie_to_mp4(small, video)
+            wrote(video)
+        except isx.IsxImportError as error:
+            _skipped(video, error)
+    with isx.Movie.read(paths["planes"]) as movie:
+        stem, _ = os.path.splitext(paths["planes"])
+        for plane in split_movie(movie, stem, frame_headers=True, strict=True, progress=no_progress):
+            wrote(plane)
+
+
 def _save_first_frame(video: str, output: str) -> None:
     """Save what the first frame of a video shows as a picture."""
     if not os.path.exists(video):
@@ -107,4 +134,8 @@ def _export(inputs: list[str], output: str, options: Options) -> None:
     try:
         export_files(inputs, output, options)
     except isx.IsxImportError as error:
-        stderr().print(f"[yellow]skipped[/] {escape(output)}: {escape(one_line(error))}")
+        _skipped(output, error)
+
+
+def _skipped(output: str, error: isx.IsxImportError) -> None:
+    stderr().print(f"[yellow]skipped[/] {escape(output)}: {escape(one_line(error))}")

@@ -195,7 +195,13 @@ class MovieSource(ABC):
                 frame = np.empty_like(frame)
 
     def forget(self, first: int, last: int) -> None:  # noqa: B027 - most sources keep nothing
-        """Give back the memory that views of the frames `first` to `last` take; they can be read again."""
+        """Give back the memory that views of frames take; they can be read again.
+
+        Parameters
+        ----------
+        first, last : int
+            The first and the last of these stored frames.
+        """
 
     def timestamps(self) -> NDArray[np.uint64] | None:
         """Hardware time stamp of every stored frame in microseconds."""

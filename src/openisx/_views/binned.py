@@ -8,7 +8,6 @@ import numpy as np
 
 from openisx._views.base import ComputedView
 from openisx.core._sample_states import BLANK, CROPPED, DROPPED, VALID, sample_states, timing_of_states
-from openisx.core.spacing import Spacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,16 +41,12 @@ class BinnedFrames(ComputedView):
 
     def __init__(self, parent: MovieSource, space: int, time: int) -> None:
         rows, cols = parent.spacing.num_pixels
-        if not 1 <= space <= min(rows, cols):
+        if not 1 <= space <= max(1, min(rows, cols)):
             raise ValueError(
                 f"space must be from 1 to {min(rows, cols)} for frames of {rows} x {cols} pixels, not {space}"
             )
         timing = binned_timing(parent.timing, time)
-        spacing = Spacing(
-            (rows // space, cols // space),
-            pixel_size=[size * space for size in parent.spacing.pixel_size_ratios],
-            top_left=parent.spacing.top_left_ratios,
-        )
+        spacing = parent.spacing._part((rows // space, cols // space), factor=space)
         factors = {"spatialDownsampling": space, "temporalDownsampling": time}
         super().__init__(
             parent,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from openisx._views.base import View
-from openisx.core.spacing import Spacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,22 +35,15 @@ class CroppedFrames(View):
     """
 
     def __init__(self, parent: MovieSource, rows: tuple[int, int], columns: tuple[int, int]) -> None:
-        old = parent.spacing
         for name, (first, last), size in zip(
-            ("rows", "columns"), (rows, columns), old.num_pixels, strict=True
+            ("rows", "columns"), (rows, columns), parent.spacing.num_pixels, strict=True
         ):
-            if not 0 <= first < last <= size:
+            if not 0 <= first < last <= size and (first, last) != (0, size):
                 raise ValueError(
                     f"{name} {first} to {last} (not included) are none of a frame with {size} {name}"
                 )
-        sizes, corner = old.pixel_size_ratios, old.top_left_ratios
-        spacing = Spacing(
-            (rows[1] - rows[0], columns[1] - columns[0]),
-            pixel_size=sizes,
-            top_left=[
-                at + size * n for at, size, n in zip(corner, sizes, (rows[0], columns[0]), strict=True)
-            ],
-        )
+        shape = rows[1] - rows[0], columns[1] - columns[0]
+        spacing = parent.spacing._part(shape, (rows[0], columns[0]))
         super().__init__(parent, f"crop(rows={rows}, columns={columns})", spacing=spacing)
         self._rows, self._columns = slice(*rows), slice(*columns)
 

@@ -110,7 +110,7 @@ def find_interleaving(
     if headers is None:
         return None
     codes, keys = _keys(headers)
-    samples = np.flatnonzero(source.timing.samples.mask())[: len(codes)]
+    samples = source.timing.samples.stored_samples(len(codes))
     if len(keys) == 1:
         return Interleaved(keys, ((0,),), 1), np.ones(len(codes), np.bool_)
     cycle = _cycle(codes, samples, len(keys))
@@ -126,10 +126,15 @@ def find_interleaving(
 
 
 def keys_at_the_beginning(source: MovieSource) -> tuple[Key, ...]:
-    """Planes and colours of the first frames, all of them unless the rhythm is a very long one."""
+    """Planes and colours that take turns in the first frames; none if nothing does."""
     count = min(source.num_stored, 2 * _LONGEST_CYCLE)
     headers = source.headers(np.arange(count, dtype=np.int64)) if count else None
-    return () if headers is None else _keys(headers)[1]
+    if headers is None:
+        return ()
+    codes, keys = _keys(headers)
+    samples = source.timing.samples.stored_samples(count)
+    cycle = _cycle(codes, samples, len(keys)) if len(keys) > 1 else None
+    return () if cycle is None or 2 * cycle > count else keys
 
 
 def _keys(headers: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[Key, ...]]:

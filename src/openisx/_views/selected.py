@@ -110,7 +110,7 @@ def trimmed(
         A range is empty or lies outside the movie.
     """
     count = source.timing.num_samples
-    if not 0 <= first < last <= count:
+    if not 0 <= first < last <= count and (first, last) != (0, count):
         raise ValueError(f"samples {first} to {last} (not included) are none of a movie of {count} samples")
     states = sample_states(source.timing)
     valid = states == 0

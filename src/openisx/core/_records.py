@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["IsxRatio", "IsxSpacingInfo", "IsxTime", "IsxTimingInfo"]
+__all__ = ["IsxRatio", "IsxSpacingInfo", "IsxTime", "IsxTimingInfo", "fitting"]
 
 _NO_INDICES = np.zeros(0, dtype=np.uint64)
 _NO_RANGES = np.zeros((0, 2), dtype=np.uint64)
@@ -81,6 +81,22 @@ class IsxRatio(_Record):
         return float(self) == float(other)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def fitting(ratio: IsxRatio) -> IsxRatio:
+    """`ratio` if files can hold it, else the same number reduced.
+
+    Raises
+    ------
+    IsxError
+        It does not fit into 64 bits in either form.
+    """
+    if max(abs(ratio.num), abs(ratio.den)) < 2**63:
+        return ratio
+    reduced = IsxRatio(*ratio.fraction.as_integer_ratio())
+    if max(abs(reduced.num), reduced.den) >= 2**63:
+        raise IsxError(f"{ratio.num}/{ratio.den} does not fit into two numbers of 64 bits.")
+    return reduced
 
 
 @dataclass(repr=False)

@@ -82,6 +82,12 @@ class SampleIndex:
         k = int(valid_before.searchsorted(stored, "right"))
         return stored + int(self._missing_before[k])
 
+    def stored_samples(self, count: int) -> NDArray[np.int64]:
+        """Index of each of the first `count` valid samples."""
+        if self.complete:
+            return np.arange(count, dtype=np.int64)
+        return np.flatnonzero(self.mask())[:count].astype(np.int64, copy=False)
+
     def mask(self) -> NDArray[np.bool_]:
         """Boolean array over all samples, True where the sample exists."""
         if self.complete:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from openisx.core._integers import half_away, int64
-from openisx.core._records import IsxRatio, IsxTime
+from openisx.core._records import IsxRatio, IsxTime, fitting
 
 __all__ = ["Duration", "Time"]
 
@@ -130,10 +130,7 @@ class Duration:
 
     def _times(self, factor: int) -> Duration:
         """So many times as long; reduced only where 64 bits do not hold it otherwise."""
-        scaled = self._impl * factor
-        if max(abs(scaled.num), abs(scaled.den)) >= 2**63:
-            scaled = IsxRatio(*scaled.fraction.as_integer_ratio())
-        return Duration._from_num_den(scaled.num, scaled.den)
+        return Duration._from_impl(fitting(self._impl * factor))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Duration):
@@ -191,7 +188,7 @@ class Time:
         exact = self._impl.secs_since_epoch + seconds
         if max(abs(exact.num), abs(exact.den)) >= 2**63:
             exact = IsxRatio(half_away(exact.fraction * 10**9), 10**9)
-        return Time.from_secs_since_epoch(Duration._from_num_den(exact.num, exact.den), self.utc_offset)
+        return Time._from_impl(IsxTime(fitting(exact), self.utc_offset))
 
     def to_datetime(self) -> datetime:
         """Naive local wall time, rounded to microseconds.

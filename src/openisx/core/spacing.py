@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from openisx.core._integers import int64
-from openisx.core._records import IsxRatio, IsxSpacingInfo
+from openisx.core._records import IsxRatio, IsxSpacingInfo, fitting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,12 @@ class Spacing:
     def copy(self) -> Spacing:
         """Independent copy."""
         return Spacing(self.num_pixels, pixel_size=self.pixel_size_ratios, top_left=self.top_left_ratios)
+
+    def _part(self, num_pixels: tuple[int, int], first: tuple[int, int] = (0, 0), factor: int = 1) -> Spacing:
+        """That of some pixels from `first` (row, column) on, or of blocks of `factor` x `factor` pixels."""
+        sizes, corner = self.pixel_size_ratios, self.top_left_ratios
+        at = [fitting(c + size * n) if n else c for c, size, n in zip(corner, sizes, first, strict=True)]
+        return Spacing(num_pixels, pixel_size=[fitting(size * factor) for size in sizes], top_left=at)
 
     @property
     def num_pixels(self) -> tuple[int, int]:

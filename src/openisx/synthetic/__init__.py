@@ -74,6 +74,8 @@ SAMPLES: tuple[SampleFile, ...] = (
     SampleFile("imu", ".imu", "openisx.synthetic._imu:write_imu"),
     SampleFile("cells", "_cells.isxd", "openisx.synthetic._sets:write_cell_set"),
     SampleFile("events", "_events.isxd", "openisx.synthetic._sets:write_event_set"),
+    SampleFile("planes", "_planes.isxd", "openisx.synthetic._interleaved:write_planes"),
+    SampleFile("colors", "_colors.isxd", "openisx.synthetic._interleaved:write_colors"),
     SampleFile("diameters", "_vessel-diameters.isxd", "openisx.synthetic._vessels:write_diameters"),
     SampleFile("velocities", "_blood-velocities.isxd", "openisx.synthetic._vessels:write_velocities"),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +14,14 @@ from openisx._formats.isxd.movie import movie_metadata
 from openisx.synthetic._session import EFOCUS, LED_POWER, session_metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from openisx.export._options import Progress
     from openisx.synthetic._scene import Scene
 
-__all__ = ["movie_frames", "still_image", "write_movie"]
+__all__ = ["Turn", "movie_frames", "still_image", "write_movie", "write_turns"]
 
 _CHUNK_BYTES = 8 << 20
 _BLOCK = 16  # frames that share one stream of noise
@@ -29,6 +32,15 @@ _GAIN = 1.35  # variance of the reading per unit of light
 _READ_NOISE = 7.0
 
 
+@dataclass(frozen=True)
+class Turn:
+    """What the frames that take their turn together show, and what their headers say."""
+
+    scene: Scene
+    efocus: int = EFOCUS
+    color_id: int = 0
+
+
 def write_movie(scene: Scene, path: str, progress: Progress) -> None:
     """Write the movie of `scene`, with header and footer lines as the microscope stores them.
 
@@ -37,36 +49,55 @@ def write_movie(scene: Scene, path: str, progress: Progress) -> None:
     IsxFileExistsError, IsxFileError
         The file exists or cannot be written.
     """
+    write_turns(scene, (Turn(scene),), session_metadata(scene), path, progress)
+
+
+def write_turns(
+    recording: Scene, turns: Sequence[Turn], metadata: dict[str, Any], path: str, progress: Progress
+) -> None:
+    """Write a movie whose frames show `turns` one after the other; it has the samples of `recording`.
+
+    Raises
+    ------
+    IsxFileExistsError, IsxFileError
+        The file exists or cannot be written.
+    """
     frame = np.dtype(
-        [("header", "<u2", LINE_VALUES), ("pixels", "<u2", scene.shape), ("footer", "<u2", LINE_VALUES)]
+        [("header", "<u2", LINE_VALUES), ("pixels", "<u2", recording.shape), ("footer", "<u2", LINE_VALUES)]
     )
-    valid = scene.timing.get_valid_samples()
+    valid = recording.timing.get_valid_samples()
     require_free_space(path, frame.itemsize * len(valid))
     step = max(1, _CHUNK_BYTES // frame.itemsize // _BLOCK) * _BLOCK
     with OutputFile(path) as output:
-        for first in range(0, scene.num_frames, step):
-            stop = min(first + step, scene.num_frames)
+        for first in range(0, recording.num_frames, step):
+            stop = min(first + step, recording.num_frames)
             kept = valid[(valid >= first) & (valid < stop)]
             records = np.zeros(len(kept), frame)
-            records["header"] = _header_lines(scene, kept)
-            records["pixels"] = movie_frames(scene, first, stop)[kept - first]
+            for place, turn in enumerate(turns):
+                samples = np.arange(first + (place - first) % len(turns), stop, len(turns))
+                own = kept % len(turns) == place
+                records["header"][own] = _header_lines(recording, kept[own], turn)
+                records["pixels"][own] = movie_frames(turn.scene, first, stop, samples)[
+                    np.isin(samples, kept)
+                ]
             output.write(records)
-            progress(stop, scene.num_frames)
-        metadata = movie_metadata(scene.timing, scene.spacing, 0, session_metadata(scene), has_lines=True)
-        output.write(trailer_bytes(metadata))
+            progress(stop, recording.num_frames)
+        about = movie_metadata(recording.timing, recording.spacing, 0, metadata, has_lines=True)
+        output.write(trailer_bytes(about))
 
 
-def _header_lines(scene: Scene, frames: NDArray[np.int64]) -> NDArray[np.uint16]:
+def _header_lines(scene: Scene, frames: NDArray[np.int64], turn: Turn) -> NDArray[np.uint16]:
     """Header lines of `frames`: one byte of information per value, in bits 4 to 11 (docs/formats/movies.md, The header line)."""
     lines = np.zeros((len(frames), LINE_VALUES), np.uint16)
     fields = np.zeros(len(frames), [("color", "u1"), ("write", "u1"), ("count", "<u4"), ("led1", "<u2"),
                                     ("volt1", "<u2"), ("led2", "<u2"), ("volt2", "<u2"), ("focus", "<u2"),
                                     ("counter", "<u8")])  # fmt: skip
+    fields["color"] = turn.color_id
     fields["write"] = 1
     fields["count"] = frames + 1000
     fields["led1"] = round(LED_POWER * 1000)
     fields["volt1"] = 2900
-    fields["focus"] = EFOCUS
+    fields["focus"] = turn.efocus
     fields["counter"] = scene.counter(scene.frame_times()[frames])
     lines[:, 0] = 0x00A0
     information = fields.view(np.uint8).reshape(len(frames), fields.itemsize)
@@ -74,23 +105,30 @@ def _header_lines(scene: Scene, frames: NDArray[np.int64]) -> NDArray[np.uint16]
     return lines
 
 
-def movie_frames(scene: Scene, first: int, stop: int) -> NDArray[np.uint16]:
-    """Pixels of frames `first` to `stop` - 1 of `scene`, uint16, shape (frames, rows, columns).
+def movie_frames(
+    scene: Scene, first: int, stop: int, samples: NDArray[np.int64] | None = None
+) -> NDArray[np.uint16]:
+    """Pixels of frames of `scene`, uint16, shape (frames, rows, columns).
 
-    `first` is a multiple of 16, so that any split into spans gives the same noise.
+    Frames `first` to `stop` - 1, or of these only `samples`. `first` is a multiple of 16, so that any split into spans
+    gives the same noise.
     """
     if first % _BLOCK:
         raise ValueError(f"first must be a multiple of {_BLOCK}, not {first}")
+    chosen = np.arange(first, stop) if samples is None else samples
     times = scene.frame_times(first, stop)
     traces = scene.traces(first, stop)
     tissue, neuropil, vignette = _scenery(scene)
     haze = traces.mean(axis=0) if len(traces) else np.zeros(len(times), np.float32)
     shifts = _motion(scene, times)
     fade = np.exp(-times / 1500).astype(np.float32)
-    frames = np.empty((len(times), *scene.shape), np.uint16)
-    for i in range(len(times)):
-        if i % _BLOCK == 0:
-            rng = scene.rng("noise", (first + i) // _BLOCK)
+    frames = np.empty((len(chosen), *scene.shape), np.uint16)
+    block = -1
+    for frame, sample in zip(frames, chosen.tolist(), strict=True):
+        i = sample - first
+        if sample // _BLOCK != block:
+            block = sample // _BLOCK
+            rng = scene.rng("noise", block)
         canvas = tissue + haze[i] * neuropil
         for neuron, activity in zip(scene.neurons, traces[:, i], strict=True):
             rows, columns = (slice(s.start + _MARGIN, s.stop + _MARGIN) for s in neuron.region)
@@ -101,7 +139,7 @@ def movie_frames(scene: Scene, first: int, stop: int) -> NDArray[np.uint16]:
         noise *= np.sqrt(_GAIN * light + _READ_NOISE**2)
         noise += light
         noise += _OFFSET
-        frames[i] = np.clip(np.rint(noise, out=noise), 0, _FULL, out=noise)
+        frame[...] = np.clip(np.rint(noise, out=noise), 0, _FULL, out=noise)
     return frames
 
 
