@@ -37,6 +37,7 @@ NAMES = {
     "m.isxc": "compressed",
     "movie.isxd": "movie",
     "part1.isxd": "movie",
+    "planes.isxd": "planes",
     "recording.isxd": "movie",
     "part2.isxd": "later movie",
     "session.gpio": "gpio",
