@@ -29,7 +29,9 @@ def test_parts(paths, name, parts):
         )
         assert samples == movie.timing.get_valid_samples().tolist()
         half = len(found[0].movie) // 2
-        early, late = ([part.movie.trim(a, b).project() for part in found] for a, b in ((0, half), (half, None)))
+        early, late = (
+            [part.movie.trim(a, b).project() for part in found] for a, b in ((0, half), (half, None))
+        )
         within = max(np.abs(a - b).mean() for a, b in zip(early, late, strict=True))
         assert np.abs(early[0] - early[1]).mean() > 2 * within, "parts show different tissue"
         with isx.Movie.read(paths["movie"]) as other:

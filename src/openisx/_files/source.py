@@ -272,10 +272,9 @@ class InputFile(ByteSource, WithLock):
 
     def forget(self, start: int, end: int) -> None:
         """Give back the memory that the map takes for the bytes from `start` to `end`; they can be read again."""
-        memory = self._map
-        if memory is not None and hasattr(memory, "madvise"):
-            start -= start % mmap.PAGESIZE
-            memory.madvise(mmap.MADV_DONTNEED, start, min(end, self.size) - start)
+        start, end = start - start % mmap.PAGESIZE, min(end, self.size)
+        if self._map is not None and hasattr(mmap, "MADV_DONTNEED") and start < end:
+            self._map.madvise(mmap.MADV_DONTNEED, start, end - start)
 
     @property
     def closed(self) -> bool:

@@ -23,7 +23,7 @@ __all__ = ["BEST_COMPRESSION", "MovieSource", "refuse_absurd_size"]
 
 _PLAUSIBLE_SAMPLES = 2**24
 _PLAUSIBLE_FRAME = 2**26
-_MAPPED_BYTES = 32 << 20  # of a file, before the memory they take is given back
+_MAPPED_BYTES = 32 << 20  # of a file, which are in memory at a time
 
 #: No compressed frame is ever smaller on disk than this part of itself.
 BEST_COMPRESSION = 1100
@@ -178,23 +178,31 @@ class MovieSource(ABC):
             Frames need only be valid until the next one is asked for, and are not written to: a source may hand out views
             of its file, or the same array again and again. Otherwise each is a new array.
         """
+        view = self.frames() if reuse else None
+        if view is not None and view.dtype.isnative:
+            yield from self._mapped(stored)
+            return
         frame = np.empty(self.spacing.num_pixels, self.dtype)
-        begin, passed = 0, 0
-        for done, number in enumerate(stored.tolist(), 1):
-            view = self.frames() if reuse else None  # which notices that a file was shortened
-            if view is not None and view.dtype.isnative:
-                yield view[number]
-                passed += frame.nbytes
-                if passed >= _MAPPED_BYTES:
-                    self.forget(int(stored[begin]), number)
-                    begin, passed = done, 0
-                continue
+        for number in stored.tolist():
             self.read_frame(number, frame)
             yield frame
             if not reuse:
                 frame = np.empty_like(frame)
 
-    def forget(self, first: int, last: int) -> None:  # noqa: B027 - most sources keep nothing
+    def _mapped(self, stored: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+        """Views of the file, of which a few MB are in memory at a time."""
+        rows, cols = self.spacing.num_pixels
+        together = max(1, _MAPPED_BYTES // max(1, rows * cols * self.dtype.itemsize))
+        parts = np.split(stored, range(together, len(stored), together))
+        for part in parts:
+            for number in part.tolist():
+                frames = self.frames()  # which notices that a file was shortened
+                assert frames is not None
+                yield frames[number]
+            if len(part) == together:
+                self.forget(int(part.min()), int(part.max()))
+
+    def forget(self, first: int, last: int) -> None:  # noqa: B027 - for views of files only
         """Give back the memory that views of frames take; they can be read again.
 
         Parameters

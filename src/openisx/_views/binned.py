@@ -112,14 +112,11 @@ class BinnedFrames(ComputedView):
 
 def _add_rows(frame: NDArray[Any], k: int, total: NDArray[Any], *, begin: bool) -> None:
     """Add each `k` neighbouring rows of a frame to one row of `total`, or `begin` it with them."""
-    first = 0
     if begin and k > 1:
         np.add(frame[0::k], frame[1::k], out=total, dtype=total.dtype)
-        first = 2
     elif begin:
         total[...] = frame
-        return
-    for i in range(first, k):
+    for i in range(min(2, k) if begin else 0, k):
         np.add(total, frame[i::k], out=total)
 
 

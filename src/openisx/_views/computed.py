@@ -59,7 +59,8 @@ class RelativeChange(PreparedView):
         has_nothing = bool(nothing.any())
         for frame, out in zip(frames, outs, strict=True):
             with np.errstate(all="ignore"):
-                np.subtract(frame, f0, out=out, dtype=np.float32)
+                out[...] = frame
+                np.subtract(out, f0, out=out)
                 np.divide(out, f0, out=out)
             if has_nothing:
                 out[nothing] = 0

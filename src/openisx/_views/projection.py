@@ -84,34 +84,52 @@ class _Extreme(_Statistic):
         return self._image
 
 
+class _Sum:
+    """An exact sum of images of whole numbers."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._recent, self._settled = np.zeros(shape, np.uint32), np.zeros(shape, np.uint64)
+        self._bound = 0
+
+    def add(self, image: NDArray[Any], largest: int) -> None:
+        """Add an image without numbers above `largest`."""
+        self._bound += largest
+        if self._bound >= 2**32:
+            self.result()
+            self._bound = largest
+        np.add(self._recent, image, out=self._recent)
+
+    def result(self) -> NDArray[np.uint64]:
+        """The sum so far."""
+        self._settled += self._recent
+        self._recent[...] = 0
+        return self._settled
+
+
 class _Integers(_Statistic):
-    """Mean or standard deviation of whole numbers, from exact sums."""
+    """Mean or standard deviation of whole numbers, from exact sums.
+
+    Sums of a few frames have 32 bits, which is twice as fast, as long as these hold whatever the frames are.
+    """
 
     def __init__(self, like: MovieSource, *, deviation: bool) -> None:
         shape = like.spacing.num_pixels
-        self._recent = np.zeros(shape, np.uint32)  # summing into 32 bits is twice as fast
-        self._sum, self._squares = np.zeros(shape, np.uint64), np.zeros(shape if deviation else 0, np.uint64)
-        self._square = np.empty(shape if deviation else 0, np.uint32)
-        self._room = (2**32 - 1) // int(np.iinfo(like.dtype).max)
-        self._deviation, self._count = deviation, 0
+        self._sums = [_Sum(shape), _Sum(shape)] if deviation else [_Sum(shape)]
+        self._largest = int(np.iinfo(like.dtype).max)
+        self._wide = np.empty(shape if deviation else 0, np.uint32)
+        self._count = 0
 
     def add(self, frame: NDArray[Any]) -> None:
-        np.add(self._recent, frame, out=self._recent)
         self._count += 1
-        if self._count % self._room == 0:
-            self._settle()
-        if self._deviation:
-            np.multiply(frame, frame, out=self._square, dtype=np.uint32)
-            self._squares += self._square
-
-    def _settle(self) -> None:
-        self._sum += self._recent
-        self._recent[...] = 0
+        self._sums[0].add(frame, self._largest)
+        if len(self._sums) > 1:
+            self._wide[...] = frame
+            self._wide *= self._wide
+            self._sums[1].add(self._wide, int(frame.max(initial=0)) ** 2)
 
     def result(self) -> NDArray[np.float64]:
-        self._settle()
-        mean: NDArray[np.float64] = self._sum / self._count
-        return _spread(self._squares / self._count, mean) if self._deviation else mean
+        mean, *square = (total.result() / self._count for total in self._sums)
+        return _spread(square[0], mean) if square else mean
 
 
 class _Floats(_Statistic):
