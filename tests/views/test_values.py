@@ -111,10 +111,9 @@ def models(draw: st.DrawFn) -> Model:
         if odd is not None:
             frames[rng.random(frames.shape) < 0.1] = odd
     else:
-        frames = rng.integers(
-            0, draw(st.sampled_from([2, 256, np.iinfo(dtype).max + 1])), (count, rows, cols)
-        ) % (np.iinfo(dtype).max + 1)
-        frames = frames.astype(dtype)
+        limit = 2**8 if dtype == np.uint8 else 2**16
+        most = draw(st.sampled_from([2, 256, limit]))
+        frames = rng.integers(0, most, (count, rows, cols)).astype(dtype)
     states = rng.choice(4, count, p=draw(st.sampled_from([(1, 0, 0, 0), (0.6, 0.2, 0.1, 0.1)]))).astype(
         np.uint8
     )
