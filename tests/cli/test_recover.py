@@ -58,3 +58,9 @@ def test_a_set(run, tmp_path):
         shutil.copy(path, tmp_path)
     cells.close()
     assert run("recover", tmp_path / "c.isxd") == (0, f"wrote {tmp_path / 'c.isxd'}: 1 of 1 cells\n", "")
+
+
+def test_one_that_fails_keeps_none_of_the_others_from_their_turn(run, broken_off, tmp_path):
+    status, out, err = run("recover", tmp_path / "none.isxd", broken_off)
+    assert (status, out) == (1, f"wrote {broken_off}: 3 of 4 frames\n")
+    assert "none.isxd" in err

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import openisx as isx
-from openisx._cli.terminal import wrote
+from openisx._cli.terminal import for_each, wrote
 
 __all__ = ["NAME", "command"]
 
@@ -39,6 +39,9 @@ def command(
     Each movie or set gets what was written, and the name it should have had. Of a recording without metadata a movie
     NAME_recovered.isxd is made. Nothing is overwritten.
     """
-    for path in files:
+
+    def recover(path: str) -> None:
         saved = isx.recover(path, shape=shape)
         wrote(f"{saved.path}: {saved.num_frames} of {saved.num_expected} {saved.what}")
+
+    for_each(files, recover)
