@@ -31,6 +31,8 @@ ORDER = (
     ("image",),
     ("_open", "recovery"),
     ("_series", "sync"),
+    ("_session",),
+    ("session",),
     ("export",),
     ("viz", "synthetic"),
     ("io", "_not_here"),

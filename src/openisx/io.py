@@ -33,6 +33,7 @@ from openisx.gpio_set import GpioSet
 from openisx.image import Image
 from openisx.movie import Movie
 from openisx.recovery import recover
+from openisx.session import Session, SessionItem, find_sessions, open_session
 from openisx.sync import align_start_times
 from openisx.vessel_set import VesselSet
 
@@ -44,6 +45,8 @@ __all__ = [
     "Image",
     "Movie",
     "MovieSource",
+    "Session",
+    "SessionItem",
     "SignalSource",
     "Signals",
     "Vessel",
@@ -70,6 +73,8 @@ __all__ = [
     "export_nvision_movie_tracking_zone_data_to_csv",
     "export_tiff_to_isxd_image",
     "export_vessel_set_to_csv_tiff",
+    "find_sessions",
+    "open_session",
     "overlay_cell_map_on_image",
     "overlay_cellmaps",
     "project_movie",

@@ -14,7 +14,6 @@ from rich.markup import escape
 
 import openisx as isx
 from openisx._cli.descriptions import describe, kind_of
-from openisx._cli.folders import files_in
 from openisx._cli.formatting import Formatted, Sections, for_json, size_text, value_text
 from openisx._cli.series import summary
 from openisx._cli.table import Row, row_of, show_table
@@ -28,6 +27,7 @@ from openisx._cli.terminal import (
     stdout,
 )
 from openisx._series import part_of
+from openisx._session.folders import files_in
 from openisx.errors import IsxWarning
 
 if TYPE_CHECKING:

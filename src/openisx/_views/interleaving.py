@@ -27,7 +27,7 @@ _LONGEST_CYCLE = 64
 _PROBE = 4096  # frames on which most lengths of a cycle are ruled out
 
 #: What the colour ids of headers stand for.
-_COLORS = {ord("G"): "green", ord("R"): "red"}
+COLORS = {ord("G"): "green", ord("R"): "red"}
 
 
 @dataclass(frozen=True)
@@ -144,10 +144,10 @@ def _keys(headers: NDArray[Any]) -> tuple[NDArray[np.int64], tuple[Key, ...]]:
         lit = (headers["led1_power"] > 0) + 2 * (headers["led2_power"] > 0).astype(np.int64)
         alternate = bool((lit == 1).any() and (lit == 2).any() and (lit % 3 > 0).all())
         channels = lit if alternate else ids
-        names = {1: "led1", 2: "led2"} if alternate else _COLORS
+        names = {1: "led1", 2: "led2"} if alternate else COLORS
     else:
         channels = ids
-        names = {int(number): _COLORS.get(int(number), f"color{number}") for number in np.unique(ids)}
+        names = {int(number): COLORS.get(int(number), f"color{number}") for number in np.unique(ids)}
     known, codes = np.unique(headers["efocus"].astype(np.int64) * 2**16 + channels, return_inverse=True)
     keys = tuple(Key(int(k) >> 16, names.get(int(k) & 0xFFFF)) for k in known)
     return codes.reshape(-1).astype(np.int64), keys
