@@ -211,6 +211,16 @@ class MovieSource(ABC):
             The first and the last of these stored frames.
         """
 
+    def encoded(self, stored: int) -> bytes | None:
+        """A frame as it is stored, where each is an image of its own (JPEG); None for other formats.
+
+        Parameters
+        ----------
+        stored : int
+            Which of the stored frames.
+        """
+        return None
+
     def timestamps(self) -> NDArray[np.uint64] | None:
         """Hardware time stamp of every stored frame in microseconds."""
         return None

@@ -126,6 +126,11 @@ class MovieIsxb(MovieSource):
         finally:
             self._decoders.append(decoder)
 
+    def encoded(self, stored: int) -> bytes | None:
+        """The JPEG image of a stored frame."""
+        place = self._index.range_of(stored)
+        return self._isxb.file.read(*place) if place else None
+
     def codec(self) -> str:
         """Kind of the first image."""
         place = self._index.range_of(0)
