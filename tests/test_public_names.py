@@ -85,7 +85,6 @@ def test_listing_shows_public_names_only():
         ("auto_accept_reject", "CellSet.set_cell_statuses"),
         ("deconvolve_cellset", "OASIS"),
         ("event_detection", "isx.EventSet.write"),
-        ("export_movie_to_nwb", "NeuroConv"),
         ("longitudinal_registration", "CellReg"),
         ("motion_correct", "CaImAn"),
         ("multiplane_registration", "CellSet.footprints"),

@@ -22,6 +22,4 @@ _JOBS = {
 
 def why_not(name: str) -> str:
     """What the error for a missing name adds; empty for names that nobody knows."""
-    if name == "export_movie_to_nwb":
-        return ": NWB files are not written yet; NeuroConv converts recordings with their metadata"
     return f": it belongs to the vendor's desktop program; {_JOBS[name]}" if name in _JOBS else ""

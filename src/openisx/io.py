@@ -26,6 +26,7 @@ from openisx.export.images import (
     export_tiff_to_isxd_image,
 )
 from openisx.export.mp4 import export_movie_to_mp4
+from openisx.export.nwb import export_movie_to_nwb, export_session_to_nwb, nwb_metadata
 from openisx.export.processing import de_interleave, dff, project_movie
 from openisx.export.tiff import export_movie_to_tiff
 from openisx.export.vessel_set import export_vessel_set_to_csv_tiff
@@ -68,12 +69,15 @@ __all__ = [
     "export_isxd_image_to_tiff",
     "export_movie_timestamps_to_csv",
     "export_movie_to_mp4",
+    "export_movie_to_nwb",
     "export_movie_to_tiff",
     "export_nvision_movie_tracking_frame_data_to_csv",
     "export_nvision_movie_tracking_zone_data_to_csv",
+    "export_session_to_nwb",
     "export_tiff_to_isxd_image",
     "export_vessel_set_to_csv_tiff",
     "find_sessions",
+    "nwb_metadata",
     "open_session",
     "overlay_cell_map_on_image",
     "overlay_cellmaps",

@@ -392,7 +392,8 @@ def _mark_coarser(items: Sequence[SessionItem]) -> None:
     raw = [item for item in items if item.role == "raw"]
     for item in raw:
         for other in raw:
-            if other is item or (other.efocus, other.channel) != (item.efocus, item.channel):
+            planes = {(other.efocus, other.channel), (item.efocus, item.channel)} - {(None, None)}
+            if other is item or len(planes) > 1:
                 continue
             together = item.start < other.stop and other.start < item.stop
             if together and _detail(item._place.file) < _detail(other._place.file):
@@ -476,12 +477,17 @@ def find_sessions(folder: PathInput) -> list[Session]:
     """
     path = as_path(folder)
     require_existing(path)
-    files, _ = files_in([path])
+    return sessions_of([path])
+
+
+def sessions_of(paths: Sequence[str]) -> list[Session]:
+    """All sessions of files and of the files in folders; what cannot be read is told in one warning."""
+    files, _ = files_in(paths)
     known, problems = _read(files, lenient=True)
     known, left_out = _with_clocks([], known)
     if problems:
         warn(
-            f"{path}: {len(problems)} files cannot be read: {'; '.join(problems[:5])}{'; ...' if problems[5:] else ''}"
+            f"{', '.join(paths)}: {len(problems)} files cannot be read: {'; '.join(problems[:5])}{'; ...' if problems[5:] else ''}"
         )
     return [Session(session, problems + left_out) for session in group(known)]
 

@@ -15,6 +15,7 @@ from openisx._cli import (
     doctor,
     export,
     info,
+    nwb,
     process,
     project,
     recover,
@@ -65,5 +66,18 @@ def _options(
     """Look at and export the files of Inscopix miniscopes."""
 
 
-for _module in (info, export, process, project, split, timestamps, align, decompress, recover, demo, doctor):
+for _module in (
+    info,
+    export,
+    process,
+    project,
+    split,
+    nwb,
+    timestamps,
+    align,
+    decompress,
+    recover,
+    demo,
+    doctor,
+):
     app.command(_module.NAME, cls=_Command, epilog=getattr(_module, "EPILOG", None))(guarded(_module.command))

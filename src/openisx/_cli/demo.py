@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 import openisx as isx
-from openisx import synthetic
+from openisx import synthetic, viz
 from openisx._cli.align import show_shifts
 from openisx._cli.export import Options, export_files
 from openisx._cli.info import show, show_brief
@@ -20,7 +20,7 @@ from openisx._progress import no_progress
 from openisx.export.processing import split_movie
 from openisx.sync import align_start_times, plan_start_times
 
-__all__ = ["EXPORTS", "NAME", "PROCESSED", "command"]
+__all__ = ["EXPORTS", "NAME", "PROCESSED", "SESSION", "command"]
 
 NAME = "demo"
 
@@ -43,8 +43,26 @@ EXPORTS: tuple[tuple[tuple[str, ...], str], ...] = (
 #: What is made of views: the movie projected, and dF/F of it made smaller, as a file and to look at.
 PROCESSED = ("mean.png", "dff.isxd", "dff.mp4")
 
+#: The session on one clock, as a picture and as a file for archives.
+SESSION = ("session.png", "session.nwb")
+
+#: What an experimenter would add to it.
+EXAMPLE = {
+    "NWBFile": {"lab": "Sample laboratory", "experiment_description": "Free exploration of an open field."},
+    "Ophys": {"ImagingPlanes": {"*": {"location": "CA1", "indicator": "GCaMP6f", "excitation_lambda": 475}}},
+}
+
 #: What to look at in the end.
-PICTURES = ("overview.png", "cells.png", "mean.png", "movie.mp4", "dff.mp4", "behavior.mp4", "behavior.png")
+PICTURES = (
+    "session.png",
+    "overview.png",
+    "cells.png",
+    "mean.png",
+    "movie.mp4",
+    "dff.mp4",
+    "behavior.mp4",
+    "behavior.png",
+)
 
 
 def command(
@@ -77,6 +95,7 @@ def command(
         options = Options(background=paths["movie"] if output == "cells.png" else "")
         _export([paths[name] for name in names], os.path.join(folder, output), options)
     _process(paths, folder)
+    _session(paths, folder)
     _save_first_frame(os.path.join(folder, "behavior.mp4"), os.path.join(folder, "behavior.png"))
     pictures = [path for path in (os.path.join(folder, name) for name in PICTURES) if os.path.exists(path)]
     if pictures:  # without the extras there are none
@@ -115,6 +134,22 @@ def _process(paths: dict[str, str], folder: str) -> None:
         stem, _ = os.path.splitext(paths["planes"])
         for plane in split_movie(movie, stem, frame_headers=True, strict=True, progress=no_progress):
             wrote(plane)
+
+
+def _session(paths: dict[str, str], folder: str) -> None:
+    """Put everything on one clock: a picture of the session, and its NWB file."""
+    session = isx.open_session(
+        [path for name, path in paths.items() if name not in ("compressed", "planes", "colors")]
+    )
+    picture, nwb = (os.path.join(folder, name) for name in SESSION)
+    stdout().print(f"\n{session}\n", markup=False)
+    try:
+        viz.save_figure(viz.plot_session(session), picture)
+        wrote(picture)
+        isx.export_session_to_nwb(session, nwb, EXAMPLE)
+        wrote(nwb)
+    except isx.IsxImportError as error:
+        _skipped(nwb, error)
 
 
 def _save_first_frame(video: str, output: str) -> None:

@@ -29,6 +29,7 @@ from openisx._cli.terminal import (
 from openisx._series import part_of
 from openisx._session.folders import files_in
 from openisx.errors import IsxWarning
+from openisx.session import sessions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from openisx._series import Part
 
-__all__ = ["NAME", "command", "show", "show_brief"]
+__all__ = ["NAME", "command", "show", "show_brief", "show_sessions"]
 
 NAME = "info"
 
@@ -93,7 +94,10 @@ def command(
         stdout().out(json.dumps(document | ({"other_files": others} if others else {}), indent=2))
     elif brief:
         seen = show_brief(paths, others)
-        _show_series(seen)
+        if any(os.path.isdir(path) for path in files):
+            show_sessions(files)
+        else:
+            _show_series(seen)
     else:
         seen = []
         for path in paths:
@@ -155,6 +159,17 @@ def show_brief(paths: Sequence[str], others: Sequence[str] = ()) -> list[_File]:
         if file.error is not None:
             print_error(file.error, file.path)
     return seen
+
+
+def show_sessions(paths: Sequence[str]) -> None:
+    """Print which files belong together, and when each was recorded."""
+    console = stdout()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", IsxWarning)  # told above
+        sessions = sessions_of(paths)
+    for session in sessions:
+        console.print()
+        console.print(str(session), markup=False)
 
 
 def _document(file: _File) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Builder:
         self.file = self._file()
         self._devices = self._make_devices()
         self._planes: dict[str, Any] = {}
-        self._series: dict[int, Any] = {}  # id of an item -> series whose times others may share
+        self._series: list[tuple[NDArray[np.float64], Any]] = []  # whose times others may share
         self._tables: list[tuple[Group, Any, list[str]]] = []  # cell sets and their names
 
     def build(self) -> Any:
@@ -197,9 +197,9 @@ class Builder:
             return data
         return self.hdmf.backends.hdf5.H5DataIO(data, compression="gzip", compression_opts=1, shuffle=True)
 
-    def times(self, item: SessionItem, times: NDArray[np.float64], *, sparse: bool = False) -> dict[str, Any]:
+    def times(self, times: NDArray[np.float64], *, sparse: bool = False) -> dict[str, Any]:
         """When rows are: shared with an earlier series that has the same times, else written."""
-        for known_times, series in self._series.values():
+        for known_times, series in self._series:
             if (
                 series.timestamps is not None
                 and len(known_times) == len(times)
@@ -211,9 +211,9 @@ class Builder:
             fields["timestamps"] = self.compressed(fields["timestamps"])
         return fields
 
-    def remember(self, item: SessionItem, times: NDArray[np.float64], series: Any) -> None:
+    def remember(self, times: NDArray[np.float64], series: Any) -> None:
         """Let others share the times of a series."""
-        self._series[id(item)] = (times, series)
+        self._series.append((times, series))
 
     # -- the microscope --------------------------------------------------------------------------------
 
@@ -282,13 +282,13 @@ class Builder:
             dtype=dtype,
             **options(chunk_shape(shape[0], shape[1:], dtype), self.settings.compression),
         )
-        fields |= self.times(group.first, times)
+        fields |= self.times(times)
         series = self.made(self.nwb.ophys.OnePhotonSeries, fields, f"MicroscopySeries.{group.key}")
         if parent == "acquisition":
             self.file.add_acquisition(series)
         else:
             self.module("ophys").add(series)
-        self.remember(group.first, times, series)
+        self.remember(times, series)
         self.pixels.append(Pixels(series, lambda: _frames(movies), len(times)))
 
     def _cells(self, group: Group) -> None:
@@ -385,7 +385,7 @@ class Builder:
             **self.metadata["Ophys"]["RoiResponses"].get(group.key, {}).get("dff" if relative else "raw", {}),
             "data": self.compressed(traces),
             "rois": table.create_roi_table_region(description="All cells.", region=list(range(len(table)))),
-            **self.times(group.first, when),
+            **self.times(when),
         }
         ophys[container].add_roi_response_series(
             self.made(self.nwb.ophys.RoiResponseSeries, fields, f"RoiResponses.{group.key}")
@@ -447,7 +447,7 @@ class Builder:
 
     def _table_for(self, group: Group, events: Any) -> tuple[Any, list[str]] | None:
         """The cell set in which all names of an event set occur once, of the same plane and time."""
-        fitting = []
+        fitting: list[tuple[tuple[bool, int], int, Any, list[str]]] = []
         for cells, table, names in self._tables:
             together = cells.first.start < group.first.stop and group.first.start < cells.first.stop
             if (

@@ -186,14 +186,16 @@ def _subject(session: Session) -> tuple[dict[str, Any], list[str]]:
 
 def _weight(value: Any) -> str | None:
     if isinstance(value, str):
-        value = value.strip()
-        if _WEIGHT.fullmatch(value):
-            return value
+        text = value.strip()
+        if _WEIGHT.fullmatch(text):
+            return text
         try:
-            value = float(value)
+            value = float(text)
         except ValueError:
             return None
-    return f"{value:g} g" if isinstance(value, (int, float)) and value > 0 and math.isfinite(value) else None
+    value = value if isinstance(value, (int, float)) else 0
+    text = f"{value:g} g" if value > 0 and math.isfinite(value) else ""
+    return text if _WEIGHT.fullmatch(text) else None
 
 
 def _devices(session: Session) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def fill(
         return
 
     def packed(item: tuple[NDArray[Any], int]) -> tuple[bytes, int]:
-        return zlib.compress(_shuffled(item[0]), compression), item[1]
+        return zlib.compress(_shuffled(item[0]).data, compression), item[1]
 
     offset = 0
     for data, count in prefetched(packed, _blocks(frames, together, shape[1:], dtype)):

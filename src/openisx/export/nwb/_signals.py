@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from openisx.errors import IsxError
 from openisx.export.nwb._plan import source_names
 
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ def _add_channel(
     fields = {
         "name": channel.name, "description": f"GPIO channel {channel.name} ({channel.kind}).", "unit": unit,
         "continuity": "step", **given, "data": builder.compressed(stored),
-        **builder.times(_NOBODY, times, sparse=not channel.dense),
+        **builder.times(times, sparse=not channel.dense),
     }  # fmt: skip
     fields["name"] = builder.names("acquisition", fields["name"])
     series = builder.made(builder.nwb.TimeSeries, fields, f"TimeSeries.{channel.name}")
@@ -71,9 +74,6 @@ def _add_channel(
         builder.file.add_acquisition(series)
     if digital and builder.settings.digital_events:
         _add_pulses(builder, channel.name, times, values)
-
-
-_NOBODY: Any = None
 
 
 def _add_pulses(builder: Builder, name: str, times: NDArray[np.float64], values: NDArray[np.float32]) -> None:
@@ -88,7 +88,6 @@ def _add_pulses(builder: Builder, name: str, times: NDArray[np.float64], values:
     end = ends[np.minimum(following, len(ends) - 1)] if len(ends) else np.zeros(len(rising), int)
     durations = np.where(known & ~np.isnan(values[end]), times[end] - times[rising], np.nan)
     given = builder.metadata["Events"].get(name, {})
-    data = builder.hdmf.common.VectorData
     columns = [
         builder.nwb.event.TimestampVectorData(
             name="timestamp", description="When the line went high.", data=times[rising], resolution=1e-6
@@ -97,7 +96,6 @@ def _add_pulses(builder: Builder, name: str, times: NDArray[np.float64], values:
             name="duration", description="How long it stayed high.", data=durations, resolution=1e-6
         ),
     ]
-    assert data is not None
     title = builder.names("events", str(given.get("name", name)))
     builder.add_events(
         title, str(given.get("description", f"Pulses of {name}.")), columns, "acquisition system"
@@ -114,7 +112,7 @@ def _add_optogenetics(builder: Builder, times: NDArray[np.float64], values: NDAr
         description=str(given.get("description", "Light of the microscope.")), excitation_lambda=float(given["excitation_lambda"]),
     )  # fmt: skip
     builder.file.add_ogen_site(site)
-    fields = builder.times(_NOBODY, times, sparse=True)
+    fields = builder.times(times, sparse=True)
     builder.file.add_stimulus(
         builder.nwb.ogen.OptogeneticSeries(
             name="OptogeneticSeries",
@@ -136,14 +134,8 @@ def add_imu(builder: Builder, items: Sequence[SessionItem]) -> None:
             found = [imu[channel] for channel in channels if channel in imu.names]
             if len(found) < len(channels) or not len(found[0].offsets):
                 continue
-            offsets = found[0].offsets
-            values = np.stack(
-                [
-                    np.interp(offsets, c.offsets, c.values) if len(c.offsets) != len(offsets) else c.values
-                    for c in found
-                ],
-                axis=1,
-            )
+            offsets = functools.reduce(np.intersect1d, (channel.offsets for channel in found))
+            values = np.stack([c.values[np.isin(c.offsets, offsets)] for c in found], axis=1)
             known = ~np.isnan(values).any(axis=1)
             data.append(np.rint(values[known] * scale).astype(np.int16))
             when.append(item.seconds(offsets)[known])
@@ -153,7 +145,7 @@ def add_imu(builder: Builder, items: Sequence[SessionItem]) -> None:
         series = builder.nwb.TimeSeries(
             name=builder.names("acquisition", name), data=builder.compressed(np.concatenate(data)), unit=unit,
             conversion=conversion, description=f"Inertial measurement unit: {', '.join(channels)}.",
-            comments=f"Source: {source_names(items)}.", **builder.times(_NOBODY, times),
+            comments=f"Source: {source_names(items)}.", **builder.times(times),
         )  # fmt: skip
         builder.file.add_acquisition(series)
 
@@ -171,19 +163,14 @@ def add_vessels(builder: Builder, group: Group) -> None:
     ophys = builder.module("ophys")
     unit = _vessel_unit(vessels, velocity=velocity)
     series: list[tuple[str, NDArray[Any], str, str]] = [(kind, vessels.traces, unit, "Of each vessel.")]
-    if velocity:
-        series.append(
-            (
-                "BloodFlowDirection",
-                vessels.direction_traces,
-                "degrees",
-                "Direction of the flow in each vessel.",
+    with contextlib.suppress(IsxError):  # not stored with every set
+        if velocity:
+            text = "Direction of the flow in each vessel."
+            series.append(("BloodFlowDirection", vessels.direction_traces, "degrees", text))
+        else:
+            series.append(
+                ("VesselCenter", vessels.center_traces, "n.a.", "Centre of each vessel along its line.")
             )
-        )
-    else:
-        series.append(
-            ("VesselCenter", vessels.center_traces, "n.a.", "Centre of each vessel along its line.")
-        )
     for name, traces, each_unit, description in series:
         rows = np.ascontiguousarray(np.asarray(traces)[:, mask].T)
         if not len(rows) or np.isnan(rows).all():
@@ -191,10 +178,10 @@ def add_vessels(builder: Builder, group: Group) -> None:
         title = builder.names("ophys", f"{name}{group.plane.suffix}")
         made = builder.nwb.TimeSeries(
             name=title, data=builder.compressed(rows), unit=each_unit, description=description,
-            comments=f"Source: {item.name}.", **builder.times(item, times),
+            comments=f"Source: {item.name}.", **builder.times(times),
         )  # fmt: skip
         ophys.add(made)
-        builder.remember(item, times, made)
+        builder.remember(times, made)
     _add_lines(builder, group, vessels, kind)
     if vessels.image is not None:
         builder.add_image("vessel_projection", vessels.image, item.name)
@@ -246,6 +233,6 @@ def _add_heat_maps(
                 unit="n.a.",
                 data=builder.compressed(np.ascontiguousarray(maps.transpose(0, 1, 3, 2))),
                 description="Correlation heat maps (time, 3, width, height).",
-                **builder.times(_NOBODY, times),
+                **builder.times(times),
             )
         )

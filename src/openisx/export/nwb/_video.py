@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -70,14 +69,14 @@ def _add_series(
     fields = {
         "name": name, "description": f"Behaviour video from {source_names(items)}.", "unit": "n.a.", "format": "external",
         "external_file": paths, "starting_frame": starts, "dimension": [cols, rows], "device": builder.device("BehaviorCamera"),
-        **builder.times(items[0], times),
+        **builder.times(times),
     }  # fmt: skip
     if "rate" in fields:
         fields["num_samples"] = len(times)
     fields |= builder.metadata["Behavior"]["ExternalVideos"].get(name, {})
     series = builder.made(builder.nwb.image.ImageSeries, fields, f"ExternalVideos.{name}")
     builder.file.add_acquisition(series)
-    builder.remember(items[0], times, series)
+    builder.remember(times, series)
     return series
 
 
@@ -94,7 +93,7 @@ def _add_tracking(
     shared = (
         {"timestamps": series}
         if series is not None and series.timestamps is not None
-        else builder.times(item, times)
+        else builder.times(times)
     )
     comments = f"Source: {item.name}."
     position = nwb.behavior.Position(name=builder.names("behavior", "Position"))
@@ -237,9 +236,3 @@ def _remux(movie: Movie, target: str) -> None:
             packet.pts = packet.dts = number
             packet.is_keyframe = True
             container.mux(packet)
-
-
-def remove_folder(path: str) -> None:
-    """Remove a folder of videos that is not wanted any more."""
-    shutil.rmtree(path, ignore_errors=True)
-    assert not os.path.isdir(path) or os.listdir(path) is not None

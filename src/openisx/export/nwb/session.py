@@ -9,8 +9,6 @@ import shutil
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 from openisx._dependencies import require
 from openisx._files.output import OutputFile, require_free_space
 from openisx._files.paths import PARTIAL, as_path, canonical, extension, hidden, require_absent
@@ -121,6 +119,7 @@ def nwb_metadata(input_files: PathInputs | Session) -> dict[str, Any]:
     session = input_files if isinstance(input_files, Session) else open_session(input_files)
     found = default_metadata(plan_of(session))
     found.pop("_notes", None)
+    del found["NWBFile"]["data_collection"]  # all that the files say: nothing to edit
     return found
 
 
@@ -329,18 +328,20 @@ def _path_of(pixels: Pixels) -> str:
 
 def _tell(builder: Builder, metadata: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     """One warning for each topic."""
-    for note in defaults.get("_notes", ()):
-        warn(f"metadata: {note}")
+    for note in (*defaults.get("_notes", ()), *builder.plan.session.notes):
+        warn(note)
+    if (
+        all(item.clock.startswith("no clock") for item in builder.plan.session.items)
+        and metadata["NWBFile"]["session_start_time"] == start_of(builder.plan.session).isoformat()
+    ):
+        warn(
+            "no file tells when it was recorded, so the session starts in 1970; give NWBFile.session_start_time."
+        )
     if builder.left_out:
         warn(f"left out: {'; '.join(builder.left_out)}")
     missing = missing_for_dandi(metadata)
     if missing:
         warn(f"DANDI archive requires what is not known: {', '.join(missing)}. Give it in the metadata.")
-
-
-def frames_of(count: int) -> Any:
-    """Numbers of all stored frames."""
-    return np.arange(count, dtype=np.int64)
 
 
 _VALID = re.compile(r"[^A-Za-z0-9-]+")
