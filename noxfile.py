@@ -21,6 +21,7 @@ nox.options.reuse_venv = "yes"
 ROOT = Path(__file__).parent
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 VENDOR = "isx==2.1.0"
+NWB_READERS = ("nwbinspector>=0.7", "roiextractors>=0.10", "pynwb>=4.2", "dandi")
 #: Tests of what is installed must not find the code in src.
 INSTALLED = ("--override-ini=pythonpath=tests",)
 
@@ -99,10 +100,21 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Comparison with the vendor's compiled package, in a process of its own."""
+    """Comparison with the vendor's compiled package and with readers of NWB files, in processes of their own."""
     python = os.environ.get("ISX_VENDOR_PYTHON") or _vendor_python(session)
+    readers = os.environ.get("ISX_NWB_PYTHON") or _nwb_python(session)
     session.install("-e", ".[all]", *GROUPS["test"])
-    session.run("pytest", "-q", "-p", "no:cacheprovider", "tests/interop", env={"ISX_VENDOR_PYTHON": python})
+    environment = {"ISX_VENDOR_PYTHON": python, "ISX_NWB_PYTHON": readers}
+    session.run("pytest", "-q", "-p", "no:cacheprovider", "tests/interop", env=environment)
+
+
+def _nwb_python(session: nox.Session) -> str:
+    """The interpreter of an environment with validators and readers of NWB files."""
+    folder = Path(session.create_tmp(), "nwb")
+    python = str(folder / "bin" / "python")
+    session.run("python", "-m", "venv", "--clear", str(folder))
+    session.run(python, "-m", "pip", "install", "-q", *NWB_READERS, external=True)
+    return python
 
 
 def _vendor_python(session: nox.Session) -> str:

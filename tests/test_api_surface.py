@@ -25,7 +25,7 @@ MEMBERS = [
 
 
 #: What this package does not have yet; `docs/differences.md` says so.
-MISSING = {"export_movie_to_nwb"}
+MISSING: set[str] = set()
 
 
 def found(name: str) -> Any:

@@ -112,11 +112,18 @@ def test_commands(page, recording, tmp_path, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     text = "".join(blocks(page, "console"))
     give([name for name in NAMES if name in text], recording, tmp_path)
+    if re.search(r"\brecording\b(?!\.)", text):
+        (tmp_path / "recording").mkdir()
+        for name in ("movie", "gpio", "cells", "events"):
+            shutil.copy(recording[name], tmp_path / "recording")
     for command, expected in re.findall(r"^\$ isx (.*)\n((?:[^$].*\n)*)", text, re.MULTILINE):
-        words = shlex.split(command.partition(" | ")[0], comments=True)
+        line, _, redirected = command.partition(" > ")
+        words = shlex.split(line.partition(" | ")[0], comments=True)
         arguments = [path for word in words for path in (sorted(glob.glob(word)) or [word])]
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, (command, result.stderr)
+        if redirected:
+            (tmp_path / redirected).write_text(result.stdout, encoding="utf-8")
         said = [line.rstrip() for line in result.stdout.splitlines()]
         shown = expected.splitlines()
         if shown and shown[-1] == "...":

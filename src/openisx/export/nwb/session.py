@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from openisx._dependencies import require
 from openisx._files.output import OutputFile, require_free_space
-from openisx._files.paths import PARTIAL, as_path, canonical, extension, hidden, require_absent
+from openisx._files.paths import PARTIAL, as_path, canonical, extension, hidden, may_overwrite, require_absent
 from openisx._formats.kinds import DataKind, wrong_kind
 from openisx._progress import no_progress
 from openisx.errors import IsxFileError, IsxFileExistsError, IsxFormatError, warn
@@ -221,7 +221,7 @@ def _write(
     has_videos = bool(plan.videos) and settings.videos != "none"
     if has_videos:
         require("av", "video")
-        if os.path.lexists(folder):
+        if os.path.lexists(folder) and not may_overwrite():
             raise IsxFileExistsError(f"File already exists: {folder}, the folder for the videos of {target}.")
     require_free_space(target, _size(plan, settings))
     work = hidden(folder, f"{secrets.token_hex(4)}{PARTIAL}") if has_videos else ""
@@ -241,6 +241,8 @@ def _write(
                     write_video(
                         item, os.path.join(work, name), encode=settings.videos == "mp4", advance=advance
                     )
+                if os.path.lexists(folder):
+                    shutil.rmtree(folder)
                 os.rename(work, folder)
                 work = ""
                 stack.callback(_undo, folder, output)
