@@ -24,14 +24,7 @@ MEMBERS = [
 ]
 
 
-#: What this package does not have yet; `docs/differences.md` says so.
-MISSING: set[str] = set()
-
-
 def found(name: str) -> Any:
-    if name in MISSING:
-        assert not hasattr(isx, name), f"isx.{name} exists now: take it off the list"
-        pytest.skip(f"isx.{name} does not exist yet")
     return getattr(isx, name)
 
 

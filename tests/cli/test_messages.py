@@ -9,7 +9,7 @@ import pytest
 
 from openisx._cli.terminal import one_line
 
-OUTPUTS = ".tif, .tiff, .png, .mp4, .mov, .mkv, .avi, .csv, .isxd"
+OUTPUTS = ".tif, .tiff, .png, .mp4, .mov, .mkv, .avi, .csv, .isxd, .nwb"
 DATA = Path(__file__).parents[1] / "data"
 
 

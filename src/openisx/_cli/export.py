@@ -107,16 +107,6 @@ def _movie_to_isxd(inputs: Sequence[str], output: str, _options: Options, progre
         movie.save(output, progress=progress)
 
 
-@_exports("Movie", "nwb")
-@_exports("Image", "nwb")
-@_exports("GpioSet", "nwb")
-@_exports("CellSet", "nwb")
-@_exports("EventSet", "nwb")
-@_exports("VesselSet", "nwb")
-def _to_nwb(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
-    isx.export_session_to_nwb(list(inputs), output, progress=progress)
-
-
 @_exports("Image", "tif", "tiff")
 def _image_to_tiff(inputs: Sequence[str], output: str, _options: Options, _progress: Progress) -> None:
     require_absent(output)
@@ -215,6 +205,16 @@ def _vessel_set_to_csv(inputs: Sequence[str], output: str, options: Options, pro
 def _vessel_set_to_tiff(inputs: Sequence[str], output: str, options: Options, progress: Progress) -> None:
     lines = options.properties
     isx.export_vessel_set_to_csv_tiff(inputs, "", lines, output_map_tiff_file=output, progress=progress)
+
+
+@_exports("Movie", "nwb")
+@_exports("Image", "nwb")
+@_exports("GpioSet", "nwb")
+@_exports("CellSet", "nwb")
+@_exports("EventSet", "nwb")
+@_exports("VesselSet", "nwb")
+def _to_nwb(inputs: Sequence[str], output: str, _options: Options, progress: Progress) -> None:
+    isx.export_session_to_nwb(list(inputs), output, progress=progress)
 
 
 def _only(inputs: Sequence[str], output: str) -> str:
