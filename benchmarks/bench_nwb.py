@@ -90,7 +90,7 @@ def neuroconv(python: str, movie: str, folder: Path, size: int) -> None:
     code = (
         "import sys, time, numpy as np; from datetime import datetime, timezone;"
         "from roiextractors import NumpyImagingExtractor; "
-        "frames = np.fromfile(sys.argv[1], np.uint16, int(sys.argv[3]) // 2).reshape(-1, 400, 640);"
+        "frames = np.fromfile(sys.argv[1], np.uint16, int(sys.argv[3]) // 2).reshape(-1, 400, 640, 1);"
         "e = NumpyImagingExtractor(frames, sampling_frequency=20.0);"
         "from pynwb import NWBFile; s = time.perf_counter();"
         "f = NWBFile(session_description='x', identifier='x', session_start_time=datetime(2024, 1, 1, tzinfo=timezone.utc));"
@@ -114,12 +114,18 @@ def neuroconv(python: str, movie: str, folder: Path, size: int) -> None:
 def memory(folder: Path) -> None:
     path = noisy_movie(folder / "long.isxd", 4000)
     code = (
-        "import sys, warnings; sys.path.insert(0, sys.argv[1]); warnings.simplefilter('ignore'); import isx, resource, pynwb;"
-        "isx.export_session_to_nwb(sys.argv[2], sys.argv[3]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+        "import sys, warnings; sys.path.insert(0, sys.argv[1]); warnings.simplefilter('ignore'); import isx, time;"
+        "s = time.perf_counter(); isx.export_session_to_nwb(sys.argv[2], sys.argv[3], compression=None);"
+        "print(time.perf_counter() - s, *[line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')])"
     )
     arguments = [sys.executable, "-c", code, str(Path(isx.__file__).parent), path, str(folder / "long.nwb")]
-    peak = float(subprocess.run(arguments, capture_output=True, text=True, check=True).stdout)
-    print(f"peak memory for {4000 * SHAPE[0] * SHAPE[1] * 2 / 1e9:.1f} GB: {peak:.0f} MB")
+    taken, peak = map(
+        float, subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split()
+    )
+    size = 4000 * SHAPE[0] * SHAPE[1] * 2
+    print(
+        f"{size / 1e9:.1f} GB uncompressed: {size / taken / 1e6:.0f} MB/s, peak memory {peak / 1024:.0f} MB"
+    )
     os.unlink(path)
 
 
