@@ -405,7 +405,7 @@ def test_refusals(sample: dict[str, str], tmp_path: Path) -> None:
     assert (tmp_path / "o.nwb").read_bytes() == b"mine"
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, OSError, RuntimeError])
 @pytest.mark.parametrize("late", [False, True])
 def test_interrupted(sample: dict[str, str], tmp_path: Path, error: type[BaseException], late: bool) -> None:
     def stop(done: int, total: int) -> None:
@@ -414,6 +414,33 @@ def test_interrupted(sample: dict[str, str], tmp_path: Path, error: type[BaseExc
 
     with pytest.raises(error):
         isx.export_session_to_nwb([sample["movie"], sample["behavior"]], tmp_path / "o.nwb", progress=stop)
+    assert not os.listdir(tmp_path)
+
+
+FULL = """
+import os, resource, signal, sys, warnings
+import isx
+warnings.simplefilter("ignore")
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+for options in ({}, {"compression": None}):
+    try:
+        isx.export_session_to_nwb(sys.argv[1:3], sys.argv[3], **options)
+    except isx.IsxFileError as error:
+        assert "Cannot write" in str(error)
+    else:
+        raise AssertionError("written")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no such limit")
+def test_full_disk(sample: dict[str, str], tmp_path: Path) -> None:
+    arguments = [sample["movie"], sample["behavior"], str(tmp_path / "o.nwb")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, *arguments], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
     assert not os.listdir(tmp_path)
 
 

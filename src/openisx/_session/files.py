@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionFile", "read_file"]
 
 _FIRST = np.zeros(1, np.int64)
+_MOST_PARTS = 16  # more are a sweep of the focus, which is one movie
 _KINDS = {"CellSet": "cells", "EventSet": "events", "VesselSet": "vessels", "Image": "image"}
 
 #: Entries of the metadata that only processing writes.
@@ -157,7 +158,7 @@ def _of_movie(path: str, movie: Movie, info: Mapping[str, Any], *, is_image: boo
         (_number(info.get("efocus")), info.get("channel"), ""),
     )
     if not behavior and source.num_stored:
-        if len(keys_at_the_beginning(source)) > 1:  # frames out of step become dropped samples
+        if 1 < len(keys_at_the_beginning(source)) <= _MOST_PARTS:  # frames out of step become dropped samples
             parts = tuple((part.efocus, part.channel, part.name) for part in movie.split(strict=False))
         elif parts[0][0] is None:
             parts = (_first_key(source),)

@@ -134,16 +134,20 @@ def _without_doubles(
     files: Sequence[SessionFile],
 ) -> tuple[list[SessionFile], list[tuple[SessionFile, SessionFile]]]:
     """Files of a recording without those whose content another one has, and these with the other one."""
-    kept: list[SessionFile] = []
+    order = {id(file): number for number, file in enumerate(files)}
+    by_path: dict[str, SessionFile] = {}
+    of_kind: dict[str, list[SessionFile]] = {}
     doubles = []
     for file in sorted(files, key=_preference):
-        original = next((other for other in kept if _is_double(file, other)), None)
+        original = by_path.get(file.canonical)
+        if original is None and file.kind in ("movie", "gpio", "imu"):
+            original = next((other for other in of_kind.get(file.kind, ()) if _is_double(file, other)), None)
         if original is None:
-            kept.append(file)
+            by_path[file.canonical] = file
+            of_kind.setdefault(file.kind, []).append(file)
         else:
             doubles.append((file, original))
-    kept.sort(key=list(files).index)
-    return kept, doubles
+    return sorted(by_path.values(), key=lambda file: order[id(file)]), doubles
 
 
 def _preference(file: SessionFile) -> int:
@@ -154,10 +158,7 @@ def _preference(file: SessionFile) -> int:
 
 
 def _is_double(file: SessionFile, other: SessionFile) -> bool:
-    if file.canonical == other.canonical:
-        return True
-    if file.kind != other.kind:
-        return False
+    """Whether a file has what another one of its kind has, which is preferred."""
     if file.kind == "movie":
         if file.extension == "isxc" and file.start == other.start:
             return True

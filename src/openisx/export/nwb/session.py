@@ -14,7 +14,7 @@ from openisx._files.output import OutputFile, require_free_space
 from openisx._files.paths import PARTIAL, as_path, canonical, extension, hidden, may_overwrite, require_absent
 from openisx._formats.kinds import DataKind, wrong_kind
 from openisx._progress import no_progress
-from openisx.errors import IsxFileError, IsxFileExistsError, IsxFormatError, warn
+from openisx.errors import IsxError, IsxFileError, IsxFileExistsError, IsxFormatError, warn
 from openisx.export.nwb._build import Builder, Settings
 from openisx.export.nwb._metadata import default_metadata, load_metadata, merged, missing_for_dandi, start_of
 from openisx.export.nwb._pixels import fill
@@ -224,6 +224,7 @@ def _write(
         if os.path.lexists(folder) and not may_overwrite():
             raise IsxFileExistsError(f"File already exists: {folder}, the folder for the videos of {target}.")
     require_free_space(target, _size(plan, settings))
+    stopped: list[BaseException] = []  # what the caller's progress raised
     work = hidden(folder, f"{secrets.token_hex(4)}{PARTIAL}") if has_videos else ""
     try:
         with ExitStack() as stack, OutputFile(target) as output:
@@ -233,7 +234,7 @@ def _write(
                 raise IsxFormatError(f"{target}: there is nothing to write: {'; '.join(builder.left_out)}")
             total = sum(pixels.count for pixels in builder.pixels if pixels.container.name != "image_mask")
             total += sum(len(item.times) for item, _ in builder.videos)
-            advance = _counter(progress, total)
+            advance = _counter(progress, total, stopped)
             _store(builder, content, output, h5py, settings, advance)
             if work:
                 os.mkdir(work)
@@ -246,10 +247,13 @@ def _write(
                 os.rename(work, folder)
                 work = ""
                 stack.callback(_undo, folder, output)
-    except OSError as error:
-        if isinstance(error, IsxFileError):
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # the latter from HDF5, when a full disk keeps it from closing the file
+        if isinstance(error, IsxError) or error in stopped:
             raise
-        raise IsxFileError(f"Cannot write {target}: {error.strerror or error}.") from None
+        raise IsxFileError(f"Cannot write {target}: {getattr(error, 'strerror', None) or error}.") from None
     finally:
         if work:
             shutil.rmtree(work, ignore_errors=True)
@@ -262,15 +266,20 @@ def _undo(folder: str, output: OutputFile) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _counter(progress: Progress, total: int) -> Callable[[int], None]:
+def _counter(progress: Progress, total: int, stopped: list[BaseException]) -> Callable[[int], None]:
+    """Tells the caller how many frames are done, and notes what they raise then."""
     done = 0
-    progress(0, total)
 
     def advance(count: int) -> None:
         nonlocal done
         done += count
-        progress(done, total)
+        try:
+            progress(done, total)
+        except BaseException as error:
+            stopped.append(error)
+            raise
 
+    advance(0)
     return advance
 
 
