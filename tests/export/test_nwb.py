@@ -124,6 +124,10 @@ def test_movie(written: Path, sample: dict[str, str]) -> None:
         assert (plane.location, plane.indicator, plane.excitation_lambda) == ("CA1", "GCaMP6f", 475)
         assert plane.optical_channel[0].emission_lambda == 535
         assert plane.imaging_rate == pytest.approx(20)
+        tissue = 8 * (
+            0.63 + 0.16 * 420 / 1000
+        )  # lens 1050-004415 at focus 420, eight pixels of the sensor each
+        np.testing.assert_allclose(plane.grid_spacing, [tissue * 1e-6] * 2)
 
 
 def test_cells_and_events(written: Path, sample: dict[str, str]) -> None:

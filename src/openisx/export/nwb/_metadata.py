@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from openisx._files.paths import as_path, extension, reading_error
 from openisx._version import __version__
+from openisx.export.nwb._lens import tissue_per_pixel
 from openisx.export.nwb._plan import extra_of
 from openisx.structures import EventMetrics
 
@@ -234,6 +235,11 @@ def _plane(plane: Plane, count: int) -> dict[str, Any]:
         facts |= {"pixels": f"{cols} x {rows}", "pixel size on the sensor": f"{width:g} x {height:g} um"}
     told = ", ".join(f"{name} {value}" for name, value in facts.items() if value not in (None, ""))
     name = f"OpticalChannel{plane.suffix if count > 1 else ''}"
+    size = tissue_per_pixel(file.extra, plane.efocus)
+    grid: dict[str, Any] = {}
+    if size is not None:
+        text = "Pixels of tissue, by the magnification of the lens at this focus; x to the right, y down."
+        grid = {"grid_spacing": [size * 1e-6] * 2, "grid_spacing_unit": "meters", "reference_frame": text}
     return {
         "name": f"ImagingPlane{plane.suffix}",
         "description": f"One-photon imaging: {told}" if told else "One-photon imaging.",
@@ -241,6 +247,7 @@ def _plane(plane: Plane, count: int) -> dict[str, Any]:
         "indicator": None,
         "location": None,
         "imaging_rate": 1 / period if period > 0 else None,
+        **grid,
         "optical_channel": [
             {"name": name, "description": "Emission of the indicator.", "emission_lambda": None}
         ],
