@@ -278,7 +278,10 @@ def test_it_shows_itself(session: isx.Session) -> None:
     assert len(lines) == 1 + 8 + 1
     assert all("=" in line for line in lines[1:9])
     html = session._repr_html_()
-    assert html.count("<rect") == 8
+    lost = 2 * len(session.movies[0].gaps) + len(
+        session.behavior[0].gaps
+    )  # of the movie, its cells, and the camera
+    assert html.count("<rect") == 8 + lost
     assert "M-0417" in html
     assert repr(session.movies[0]).startswith(
         "<isx.SessionItem movie '2024-03-12-10-15-30_video.isxd' from 0.100"

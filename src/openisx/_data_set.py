@@ -137,7 +137,9 @@ class DataSet(ABC, Generic[S]):
                 picture = ""
         start = f"start {self._timing.start}" if self._timing is not None else ""
         lines = (self._summary(), start, self._state, self.file_path)
-        return card(f"{type(self).__name__} {self._file_name().strip(chr(39))}", filter(None, lines), picture)
+        name = self._file_name()
+        name = name[1:-1] if name[0] == name[-1] == "'" else name
+        return card(f"{type(self).__name__} {name}", filter(None, lines), picture)
 
     def _readable_at_once(self) -> bool:
         """Whether reading everything costs little."""

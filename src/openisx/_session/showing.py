@@ -5,12 +5,16 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from openisx.session import Session, SessionItem
 
 __all__ = ["COLORS", "clock_text", "heading", "html_of", "text_of"]
 
 _BAR = 48  # characters
+_LOST = "#d00000"  # colour of missing samples
+_MOST_LOST = 200
 #: Colour of each kind in pictures.
 COLORS = {
     "movie": "#4cc9f0",
@@ -77,7 +81,7 @@ def _bar(item: SessionItem, duration: float) -> str:
 
 def html_of(session: Session) -> str:
     """A heading over a timeline; texts from files are escaped."""
-    row, left, right = 22, 270, 900
+    row, left, right = 22, 330, 960
     scale = (right - left) / session.duration if session.duration > 0 else 0.0
     shapes = []
     for number, item in enumerate(session.items):
@@ -87,9 +91,12 @@ def html_of(session: Session) -> str:
         shapes.append(
             f'<g><title>{tip}</title><text x="0" y="{top + 15}">{html.escape(_short(item.name))}</text>'
         )
-        shapes.append(
-            f'<rect x="{begin:.1f}" y="{top + 4}" width="{wide:.1f}" height="14" rx="2" fill="{COLORS[item.kind]}"/></g>'
-        )
+        shapes.append(_rect(begin, top + 4, wide, COLORS[item.kind]))
+        shapes += [
+            _rect(left + first * scale, top + 4, max(1.0, (last - first) * scale), _LOST)
+            for first, last in _lost(item)
+        ]
+        shapes.append("</g>")
     height = len(session.items) * row + 18
     ticks = "".join(
         f'<text x="{left + k * (right - left) / 4:.0f}" y="{height - 4}" text-anchor="middle" opacity="0.6">'
@@ -102,6 +109,21 @@ def html_of(session: Session) -> str:
         f'<svg viewBox="0 0 {right + 30} {height}" width="{right + 30}" style="display:block;max-width:100%;'
         f'font: 12px sans-serif; fill: currentColor">{"".join(shapes)}{ticks}</svg>{notes}</div>'
     )
+
+
+def _rect(x: float, y: float, width: float, color: str) -> str:
+    return f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="14" rx="2" fill="{color}"/>'
+
+
+def _lost(item: SessionItem) -> list[tuple[float, float]]:
+    """Spans of missing samples by the timing of the file, as many as can be shown."""
+    timing = item._place.file.timing
+    if timing.samples.complete or item.kind in ("gpio", "imu", "events"):
+        return []
+    missing = np.flatnonzero(~timing.samples.mask())
+    runs = np.split(missing, np.flatnonzero(np.diff(missing) != 1) + 1)[:_MOST_LOST]
+    period, start = timing.period.secs_float, float(item._place.start - item._session._origin)
+    return [(start + int(run[0]) * period, start + (int(run[-1]) + 1) * period) for run in runs]
 
 
 def _short(name: str) -> str:
