@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib.util
 import inspect
 import json
 import os
@@ -153,6 +154,20 @@ def export_everything(path: Path, opened: Any, out: Path) -> None:
         attempt(isx.export_isxd_image_to_tiff, path, out / "i.tif")
 
 
+def use_session(path: Path, out: Path, *, few: bool) -> None:
+    """A session of this file alone, and its NWB file."""
+    session = attempt(isx.open_session, path)
+    if session is None or not few:
+        return
+    assert str(session)
+    assert repr(session)
+    assert session._repr_html_()
+    for item in session.items:
+        attempt(lambda item=item: (item.times, item.gaps))
+    if importlib.util.find_spec("pynwb"):
+        attempt(isx.export_session_to_nwb, path, out / "s.nwb", videos="none")
+
+
 def use(path: Path, out: Path) -> None:
     """Everything one can do with a file; in the end its description on the command line."""
     from typer.testing import CliRunner
@@ -170,6 +185,8 @@ def use(path: Path, out: Path) -> None:
                 use_timing(opened.timing)
             use_everything(opened)
             export_everything(path, opened, out)
+            few = count_of(opened) <= FEW
+        use_session(path, out, few=few)
     result = CliRunner().invoke(app, ["info", str(path)])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

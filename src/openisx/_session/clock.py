@@ -70,8 +70,8 @@ class Place:
 
     def of_counters(self, counters: NDArray[np.uint64], origin: Fraction) -> NDArray[np.float64]:
         """Times of hardware time stamps since `origin`."""
-        micros = counters.astype(np.int64) - np.int64(self.zero)
-        return _shifted(micros, self.base - origin)
+        micros = counters.astype(np.uint64) - np.uint64(self.zero % 2**64)  # of 64 bits, as the counter
+        return _shifted(micros.view(np.int64), self.base - origin)
 
     def of_offsets(
         self,
@@ -105,6 +105,8 @@ class Place:
 def _shifted(micros: NDArray[np.int64], shift: Fraction) -> NDArray[np.float64]:
     """Microseconds and a shift in seconds, added exactly as far as microseconds go."""
     whole = half_away(shift * 1_000_000)
+    if abs(whole) >= 2**62:
+        return micros / 1e6 + float(shift)
     rest = float(shift - Fraction(whole, 1_000_000))
     seconds: NDArray[np.float64] = (micros + np.int64(whole)) / 1e6 + rest
     return seconds

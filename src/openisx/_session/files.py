@@ -13,6 +13,7 @@ from openisx._formats.kinds import DataKind
 from openisx._open import open as open_any
 from openisx._series import part_of
 from openisx._views.interleaving import COLORS, keys_at_the_beginning
+from openisx.errors import IsxFormatError
 from openisx.gpio_set import GpioSet
 from openisx.image import Image
 from openisx.movie import Movie
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionFile", "read_file"]
 
 _FIRST = np.zeros(1, np.int64)
+_END_OF_TIME = 2**62 // 1_000_000  # seconds from 1970, in which 64 bits hold the microseconds
 _MOST_PARTS = 16  # more are a sweep of the focus, which is one movie
 _KINDS = {"CellSet": "cells", "EventSet": "events", "VesselSet": "vessels", "Image": "image"}
 
@@ -121,6 +123,15 @@ def read_file(path: str) -> SessionFile:
     IsxError
         It cannot be read, or is of a kind without a class.
     """
+    file = _read(path)
+    if max(abs(file.start), abs(file.end)) >= _END_OF_TIME:
+        raise IsxFormatError(
+            f"{path}: a start {float(file.start):.3g} s from 1970 cannot be right. The file is damaged."
+        )
+    return file
+
+
+def _read(path: str) -> SessionFile:
     opened: Any = open_any(path)
     try:
         if isinstance(opened, GpioSet):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from openisx._files.paths import as_path, extension, reading_error
 from openisx._version import __version__
+from openisx.errors import IsxFormatError
 from openisx.export.nwb._lens import tissue_per_pixel
 from openisx.export.nwb._plan import extra_of
 from openisx.structures import EventMetrics
@@ -109,7 +110,12 @@ def start_of(session: Session) -> datetime:
     start = session.start
     zone = timezone(timedelta(seconds=start.utc_offset))
     micros = int(start.secs_since_epoch.fraction * 1_000_000)
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).astimezone(zone)
+    try:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).astimezone(zone)
+    except (OverflowError, ValueError):
+        raise IsxFormatError(
+            f"{session.files[0]}: the session would start beyond the years 1 to 9999; its start is damaged."
+        ) from None
 
 
 def _notes(session: Session) -> str:

@@ -58,7 +58,7 @@ def _add_channel(
 ) -> None:
     digital = channel.kind == "digital"
     unit = {"mW/mm^2": "mW/mm^2", "counts": "counts"}.get(channel.unit, "n.a.")
-    stored = values.astype(np.uint8) if digital and not np.isnan(values).any() else values
+    stored = values.astype(np.uint8) if digital and np.isin(values, (0, 1)).all() else values
     given = dict(builder.metadata["TimeSeries"].get(channel.name, {}))
     fields = {
         "name": channel.name, "description": f"GPIO channel {channel.name} ({channel.kind}).", "unit": unit,
@@ -136,8 +136,8 @@ def add_imu(builder: Builder, items: Sequence[SessionItem]) -> None:
                 continue
             offsets = functools.reduce(np.intersect1d, (channel.offsets for channel in found))
             values = np.stack([c.values[np.isin(c.offsets, offsets)] for c in found], axis=1)
-            known = ~np.isnan(values).any(axis=1)
-            data.append(np.rint(values[known] * scale).astype(np.int16))
+            known = np.isfinite(values).all(axis=1)
+            data.append(np.clip(np.rint(values[known] * scale), -(2**15), 2**15 - 1).astype(np.int16))
             when.append(item.seconds(offsets)[known])
         if not data or not sum(map(len, data)):
             continue
