@@ -349,9 +349,9 @@ class Builder:
             columns += [
                 ("num_components", "Number of separate parts of the footprint.", np.array([m.num_components for m in metrics])),
                 ("center", "Centre (x, y) of the footprint in pixels.", centers),
-                ("area", "Area of the footprint.", np.array([m.overall_area for m in metrics], np.float32)),
+                ("area", "Area of the footprint.", _float32([m.overall_area for m in metrics])),
                 ("max_contour_width", "Largest distance between two points of the outline.",
-                 np.array([m.overall_max_contour_width for m in metrics], np.float32)),
+                 _float32([m.overall_max_contour_width for m in metrics])),
             ]  # fmt: skip
         return [
             self.hdmf.common.VectorData(name=name, description=text, data=data)
@@ -481,7 +481,7 @@ class Builder:
                 )
             )
         for name in METRICS:
-            values = np.array([math.nan if m is None else getattr(m, name) for m in metrics], np.float32)
+            values = _float32([math.nan if m is None else getattr(m, name) for m in metrics])
             if not np.isnan(values).all():
                 text = f"{name.replace('_', ' ')} of the events of the cell."
                 columns.append(self.hdmf.common.VectorData(name=name, description=text, data=values))
@@ -524,6 +524,12 @@ class Builder:
                 name = os.path.basename(item.path)
                 table.add_row(start_time=item.start, stop_time=item.stop, file_name=name, series=group.name)
         self.file.add_time_intervals(table)
+
+
+def _float32(values: Sequence[float]) -> NDArray[np.float32]:
+    """Numbers of damaged files may be infinite then."""
+    with np.errstate(over="ignore"):
+        return np.array(values, np.float64).astype(np.float32)
 
 
 def _number(value: Any) -> float:
