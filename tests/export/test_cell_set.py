@@ -234,6 +234,11 @@ def test_undefined_centres_and_exact_widths(tmp_path, out):
     assert text.splitlines()[1] == f"C0,undecided,255,255,255,{-(2**63)},{-(2**63)},0,1.23457e+06,1"
 
 
+def test_widths_that_no_float32_holds(tmp_path, out):
+    text = properties_of(out, cell_set(tmp_path / "a.isxd", [{}], cellMetrics=[metrics(0, (3, 4), 1e308)]))
+    assert text.splitlines()[1] == "C0,undecided,255,255,255,3,4,0,inf,1"
+
+
 # -- arguments and failures ----------------------------------------------------------------------------
 
 

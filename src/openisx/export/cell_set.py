@@ -203,5 +203,6 @@ def _metric_cells(metrics: CellMetrics | None) -> list[object]:
     """Centre of the largest component, number of components, largest width; empty where nothing is stored."""
     if metrics is None:
         return [""] * len(_METRIC_COLUMNS)
-    width = np.array([metrics.largest_component_max_contour_width], dtype=np.float32)
+    with np.errstate(over="ignore"):  # of damaged numbers, which are infinite then
+        width = np.array([metrics.largest_component_max_contour_width]).astype(np.float32)
     return [*metrics.largest_component_center, metrics.num_components, csv_text.formatted("%.6g", width)[0]]
