@@ -504,3 +504,63 @@ def test_without_pynwb(sample: dict[str, str], tmp_path: Path, monkeypatch: pyte
     with pytest.raises(isx.IsxImportError, match=r'pip install "openisx\[nwb\]"'):
         isx.export_session_to_nwb(sample["movie"], tmp_path / "o.nwb")
     assert not os.listdir(tmp_path)
+
+
+# -- odd recordings ------------------------------------------------------------------------------
+
+
+def test_names_are_unique_and_can_be_stored() -> None:
+    from openisx.export.nwb._plan import Names
+
+    names = Names()
+    given = ["GPIO/1", "GPIO:1", "a", "a", "", "\x00", "Zelle ä"]
+    assert [names("acquisition", name) for name in given] == [
+        "GPIO_1", "GPIO_1_2", "a", "a_2", "unnamed", "unnamed_2", "Zelle ä",
+    ]  # fmt: skip
+    assert names("events", "a") == "a"
+
+
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning")
+def test_cells_of_any_name(tmp_path: Path) -> None:
+    with isx.CellSet.write(tmp_path / "c.isxd", isx.Timing(4), isx.Spacing((3, 5))) as cells:
+        for k, name in enumerate(("a/b", "c:d", "Zelle ä", "脳")):
+            cells.set_cell_data(k, np.full((3, 5), k, np.float32), np.arange(4, dtype=np.float32), name)
+    isx.export_session_to_nwb(tmp_path / "c.isxd", tmp_path / "o.nwb")
+    assert pynwb.validate(path=str(tmp_path / "o.nwb")) == []
+    with reading(tmp_path / "o.nwb") as nwb:
+        table = nwb.processing["ophys"]["ImageSegmentation"]["PlaneSegmentation"]
+        assert list(table["roi_name"].data) == ["a/b", "c:d", "Zelle ä", "脳"]
+
+
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning")
+def test_lost_packets_end_a_level(tmp_path: Path) -> None:
+    path = DATA / "gpio" / "nv3_lost.gpio"
+    isx.export_session_to_nwb(path, tmp_path / "o.nwb", all_channels=True)
+    assert pynwb.validate(path=str(tmp_path / "o.nwb")) == []
+    with reading(tmp_path / "o.nwb") as nwb, isx.GpioSet.read(path) as gpio:
+        lost = 0
+        for name in gpio.names:
+            if len(gpio[name].offsets):
+                group = nwb.stimulus if name == "OG-LED" else nwb.acquisition
+                np.testing.assert_array_equal(np.asarray(group[name].data), gpio[name].values)
+                lost += int(np.isnan(gpio[name].values).sum())
+        assert lost
+
+
+@pytest.mark.filterwarnings("ignore::isx.IsxWarning")
+def test_one_frame_and_cut_files(tmp_path: Path) -> None:
+    frames = np.arange(5 * 12, dtype=np.uint16).reshape(5, 3, 4)
+    for count, name in ((1, "one"), (5, "cut")):
+        counters = [10**9 + 50_000 * k for k in range(count)]
+        isxd_movie(tmp_path / f"{name}.isxd", frames[:count], counters=counters, num_samples=7 if name == "cut" else None,
+                   start=(1_600_000_000_000, 1000), dropped=[1, 2] if name == "cut" else [])  # fmt: skip
+    data = (tmp_path / "cut.isxd").read_bytes()
+    size = 2 * 5120 + 24
+    (tmp_path / "cut.isxd").write_bytes(data[: 3 * size] + data[5 * size :])
+    isx.export_session_to_nwb(tmp_path / "cut.isxd", tmp_path / "cut.nwb")
+    with reading(tmp_path / "cut.nwb") as nwb:
+        series = nwb.acquisition["OnePhotonSeries"]
+        np.testing.assert_array_equal(np.asarray(series.data).transpose(0, 2, 1), frames[:3])
+        np.testing.assert_allclose(times_of(series), [0, 0.05, 0.1])
+    isx.export_session_to_nwb(tmp_path / "one.isxd", tmp_path / "one.nwb")
+    assert pynwb.validate(path=str(tmp_path / "one.nwb")) == []
